@@ -1,0 +1,2 @@
+// Package commitlog owns partitions on disk.
+package commitlog

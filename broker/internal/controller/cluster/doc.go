@@ -1,0 +1,2 @@
+// Package cluster owns the pure core of the cluster.
+package cluster

@@ -1,0 +1,2 @@
+// Package metadata owns the metadata log's records, images and deltas.
+package metadata

@@ -1,0 +1,2 @@
+// Package network owns sockets, frames in and out, in order.
+package network

@@ -1,0 +1,2 @@
+// Package quorum owns etcd raft behind Step and Tick.
+package quorum

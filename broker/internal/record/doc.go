@@ -1,0 +1,2 @@
+// Package record owns record batches v2 as bytes.
+package record

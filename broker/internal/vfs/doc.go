@@ -1,0 +1,2 @@
+// Package vfs owns every file operation of the broker.
+package vfs

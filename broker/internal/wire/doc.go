@@ -1,0 +1,2 @@
+// Package wire owns frames, headers, the version table and the guard.
+package wire
