@@ -262,12 +262,10 @@ func (m *Mem) Rename(from, to string) error {
 	case node == old:
 		return nil
 	case old == nil:
-	case len(old.entries) > 0:
-		return pathErr("rename", to, syscall.ENOTEMPTY)
-	case node.file == nil && old.file != nil:
+	case old.file == nil:
+		return pathErr("rename", to, syscall.EEXIST) // as os.Rename, also when it is empty
+	case node.file == nil:
 		return pathErr("rename", to, syscall.ENOTDIR)
-	case node.file != nil && old.file == nil:
-		return pathErr("rename", to, syscall.EISDIR)
 	}
 	m.change(nameEdit{fromDir, fromBase, nil}, nameEdit{toDir, toBase, node})
 	m.forget(old)
