@@ -23,7 +23,9 @@ func (e *MalformedError) Error() string {
 	return e.What + " is malformed at byte " + strconv.Itoa(e.Offset) + ": " + e.Reason
 }
 
-func describe(name string, version int16) string { return name + " version " + strconv.Itoa(int(version)) }
+func describe(name string, version int16) string {
+	return name + " version " + strconv.Itoa(int(version))
+}
 
 // fault is why a walk stopped. It is a number so that a refused body costs one allocation, the final error.
 type fault uint8
