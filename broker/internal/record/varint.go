@@ -13,16 +13,18 @@ const bad = math.MinInt
 
 // varint32 reads one value at b[at].
 func varint32(b []byte, at int) (int32, int) {
-	if uint(at) < uint(len(b)) && b[at] < 0x80 {
-		return int32(b[at]>>1) ^ -int32(b[at]&1), at + 1
-	}
-	return varint32Long(b, at)
-}
-
-//go:noinline // so that varint32 can be
-func varint32Long(b []byte, at int) (int32, int) {
 	if at < 0 {
 		return 0, bad
+	}
+	if at+1 < len(b) { // two bytes, straight
+		c := uint32(b[at])
+		if c < 0x80 {
+			return int32(c>>1) ^ -int32(c&1), at + 1
+		}
+		if d := uint32(b[at+1]); d < 0x80 {
+			c = c&0x7f | d<<7
+			return int32(c>>1) ^ -int32(c&1), at + 2
+		}
 	}
 	var u uint32
 	for shift := uint(0); shift < 35; shift += 7 {
@@ -39,18 +41,29 @@ func varint32Long(b []byte, at int) (int32, int) {
 	return 0, bad
 }
 
-// varint64 reads one value at b[at].
-func varint64(b []byte, at int) (int64, int) {
+// tiny reads a value of one byte, the common case, and answers bad for every other. It is small enough to be inlined,
+// which varint32 with its call is not: walk tries it first.
+func tiny(b []byte, at int) (int32, int) {
 	if uint(at) < uint(len(b)) && b[at] < 0x80 {
-		return int64(b[at]>>1) ^ -int64(b[at]&1), at + 1
+		return int32(b[at]>>1) ^ -int32(b[at]&1), at + 1
 	}
-	return varint64Long(b, at)
+	return 0, bad
 }
 
-//go:noinline // so that varint64 can be
-func varint64Long(b []byte, at int) (int64, int) {
+// varint64 reads one value at b[at].
+func varint64(b []byte, at int) (int64, int) {
 	if at < 0 {
 		return 0, bad
+	}
+	if at+1 < len(b) { // two bytes, straight
+		c := uint64(b[at])
+		if c < 0x80 {
+			return int64(c>>1) ^ -int64(c&1), at + 1
+		}
+		if d := uint64(b[at+1]); d < 0x80 {
+			c = c&0x7f | d<<7
+			return int64(c>>1) ^ -int64(c&1), at + 2
+		}
 	}
 	var u uint64
 	for shift := uint(0); shift < 70; shift += 7 {

@@ -10,38 +10,50 @@ type summary struct {
 // walk checks the structure of count records in b, which must fill it, and sums them up. It reports only whether all is
 // well: who wants to know what is wrong walks again with an Iterator, which checks the same.
 //
-// This is the loop that every produced record passes. Most fields fit one byte, so the readers' inlined first branch
-// takes them; bad positions run through to the one comparison at the record's end.
+// This is the loop that every produced record passes. Bad positions run through to the one comparison at a record's end.
 func walk(b []byte, count int32, baseTime int64) (s summary, ok bool) {
 	at := 0
-	var size, delta, n int32
-	var timeDelta, minDelta, maxDelta int64
+	var minDelta, maxDelta int64
 	for i := range count {
-		size, at = varint32(b, at)
-		if at < 0 || size < 0 || int(size) > len(b)-at {
+		size, next := varint32(b, at)
+		if next < 0 || size < 0 || int(size) > len(b)-next {
 			return s, false
 		}
-		end := at + int(size)
+		end := next + int(size)
 		body := b[:end]
-		timeDelta, at = varint64(body, at+1)
-		delta, at = varint32(body, at)
+
+		start := next + 1 // behind the attributes
+		short, next := tiny(body, start)
+		timeDelta := int64(short)
+		if next < 0 {
+			timeDelta, next = varint64(body, start)
+		}
+		start = next
+		delta, next := tiny(body, start)
+		if next < 0 {
+			delta, next = varint32(body, start)
+		}
 		if delta != i {
 			s.gap = true
 		}
-		if n, at = varint32(body, at); n >= 0 {
-			at += int(n)
-		} else {
-			s.nullKey = true
+		start = next
+		key, next := tiny(body, start)
+		if next < 0 {
+			key, next = varint32(body, start)
 		}
-		if n, at = varint32(body, at); n > 0 {
-			at += int(n)
+		if key < 0 {
+			s.nullKey, key = true, 0
 		}
-		if n, at = varint32(body, at); n != 0 {
-			at = skipHeaders(body, at, n)
+		value, next := varint32(body, next+int(key))
+		start = next + int(max(value, 0))
+		headers, next := tiny(body, start)
+		if headers != 0 || next < 0 {
+			next = skipHeaders(body, start)
 		}
-		if at != end {
+		if next != end {
 			return s, false
 		}
+		at = end
 		if i == 0 {
 			minDelta, maxDelta = timeDelta, timeDelta
 		}
@@ -51,8 +63,9 @@ func walk(b []byte, count int32, baseTime int64) (s summary, ok bool) {
 	return s, at == len(b)
 }
 
-// skipHeaders answers the position behind n headers.
-func skipHeaders(b []byte, at int, n int32) int {
+// skipHeaders answers the position behind the header count at b[at] and its headers.
+func skipHeaders(b []byte, at int) int {
+	n, at := varint32(b, at)
 	if at < 0 || n < 0 || int(n) > len(b)-at {
 		return bad
 	}
