@@ -32,13 +32,21 @@ type Image struct {
 	Epoch     int32 // the quorum's term of that record
 	ClusterID string
 
-	topicsByName map[string]*Topic
-	topicsByID   map[UUID]*Topic
+	topicsByName shards[string, *Topic]
+	topicsByID   shards[UUID, *Topic]
+	configs      shards[Resource, map[string]string]
+	acls         shards[UUID, *AccessControlEntryRecord]
 	brokers      map[int32]*Broker
-	configs      map[Resource]map[string]string
+	controllers  map[int32]*RegisterControllerRecord
 	features     map[string]int16
-	nextPID      int64
+	scram        map[ScramUser]*UserScramCredentialRecord
+	quotas       map[string]*ClientQuota // by quotaKey
+	tokens       map[string]*DelegationTokenRecord
+	producerIDs  ProducerIdsRecord // the last block handed out
 }
+
+// Empty is the image before the first record.
+func Empty(clusterID string) *Image { return &Image{Offset: -1, ClusterID: clusterID} }
 
 // Topic is one topic. Partitions are indexed by partition number.
 type Topic struct {
@@ -56,7 +64,7 @@ type Partition struct {
 	Leader             int32  // -1: none
 	LeaderEpoch        int32
 	PartitionEpoch     int32
-	LeaderRecoveryByte int8
+	LeaderRecoveryByte int8 // 1: recovers from an unclean election
 }
 
 // Broker is one registration.
@@ -82,23 +90,27 @@ type Endpoint struct {
 }
 
 // Topic answers the topic of that name, or nil.
-func (i *Image) Topic(name string) *Topic { return i.topicsByName[name] }
+func (i *Image) Topic(name string) *Topic {
+	t, _ := i.topicsByName.get(partOf(name), name)
+	return t
+}
 
 // TopicByID answers the topic with that id, or nil.
-func (i *Image) TopicByID(id UUID) *Topic { return i.topicsByID[id] }
+func (i *Image) TopicByID(id UUID) *Topic {
+	t, _ := i.topicsByID.get(partOfID(id), id)
+	return t
+}
 
 // Topics lists all topics by name.
 func (i *Image) Topics() []*Topic {
-	out := make([]*Topic, 0, len(i.topicsByName))
-	for _, t := range i.topicsByName {
-		out = append(out, t)
-	}
+	out := make([]*Topic, 0, i.topicsByName.count)
+	i.topicsByName.each(func(_ string, t *Topic) { out = append(out, t) })
 	slices.SortFunc(out, func(a, b *Topic) int { return cmp.Compare(a.Name, b.Name) })
 	return out
 }
 
 // TopicCount is the number of topics.
-func (i *Image) TopicCount() int { return len(i.topicsByName) }
+func (i *Image) TopicCount() int { return i.topicsByName.count }
 
 // Broker answers a registration, or nil.
 func (i *Image) Broker(id int32) *Broker { return i.brokers[id] }
@@ -114,18 +126,21 @@ func (i *Image) Brokers() []*Broker {
 }
 
 // Config is what was set on a resource; nil when nothing was.
-func (i *Image) Config(r Resource) map[string]string { return i.configs[r] }
+func (i *Image) Config(r Resource) map[string]string {
+	set, _ := i.configs.get(partOf(r.Name), r)
+	return set
+}
 
 // ConfigResources lists the resources that have something set, by type and name.
 func (i *Image) ConfigResources() []Resource {
-	out := make([]Resource, 0, len(i.configs))
-	for r := range i.configs {
-		out = append(out, r)
-	}
-	slices.SortFunc(out, func(a, b Resource) int {
-		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name))
-	})
+	out := make([]Resource, 0, i.configs.count)
+	i.configs.each(func(r Resource, _ map[string]string) { out = append(out, r) })
+	slices.SortFunc(out, compareResources)
 	return out
+}
+
+func compareResources(a, b Resource) int {
+	return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name))
 }
 
 // Feature is the finalized level of a feature; 0 when it is off or unknown.
@@ -135,4 +150,12 @@ func (i *Image) Feature(name string) int16 { return i.features[name] }
 func (i *Image) Features() map[string]int16 { return i.features }
 
 // NextProducerID is the first producer id of no block yet.
-func (i *Image) NextProducerID() int64 { return i.nextPID }
+func (i *Image) NextProducerID() int64 { return i.producerIDs.NextProducerID }
+
+// Partition answers one partition, or nil.
+func (t *Topic) Partition(index int32) *Partition {
+	if t == nil || index < 0 || int(index) >= len(t.Partitions) {
+		return nil
+	}
+	return t.Partitions[index]
+}

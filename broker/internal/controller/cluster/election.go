@@ -1,0 +1,172 @@
+package cluster
+
+import (
+	"slices"
+
+	"github.com/mainstem-io/mainstem/broker/internal/metadata"
+)
+
+// A change is one partition on its way to a new leader, ISR and ELR.
+//
+// Leadership of a partition, and what moves it:
+//
+//	leader -> same leader, same epoch    nothing, or an ISR change
+//	leader -> same leader, epoch + 1     its broker registered again (rule 2)
+//	leader -> other leader, epoch + 1    its broker was fenced or shuts down, or the preferred leader was asked for
+//	leader -> none, epoch + 1            its broker was fenced, and nobody of ISR and ELR is live
+//	none   -> leader, epoch + 1          one of ISR or ELR became live; or the last known leader under flush.policy=os; or any
+//	                                     live replica where unclean elections are allowed or asked for
+//
+// There is no other transition: a leader never changes without a new epoch.
+type change struct {
+	m     *Machine
+	topic *metadata.Topic
+	index int32
+	old   *metadata.Partition
+
+	live      func(id int32) bool // may lead; decides on the state after this event
+	isr       []int32             // the wanted ISR
+	unclean   func(id int32) bool // replicas that lost something: never in the ELR
+	preferred bool                // the first replica should lead
+	force     bool                // an operator asked for an unclean election
+	resumed   int32               // a broker that registered again: its leaderships get a new epoch; -1 for none
+	recovery  int8                // the leader's recovery state as it reports it, or NoRecoveryChange
+}
+
+// newChange starts from a partition as it is.
+func (m *Machine) newChange(t *metadata.Topic, index int32) *change {
+	p := t.Partitions[index]
+	return &change{
+		m: m, topic: t, index: index, old: p, isr: p.ISR, resumed: -1, recovery: metadata.NoRecoveryChange,
+		live:    func(id int32) bool { return live(m.View().Broker(id)) },
+		unclean: func(int32) bool { return false },
+	}
+}
+
+// choice is the outcome of an election.
+type choice struct {
+	leader  int32
+	unclean bool
+}
+
+// choose elects: the preferred leader when it is asked for, the leader that is there, then the ISR, the ELR, the last known
+// leader, any live replica, each only when those before it have nobody (storage.md 11.2 rule 5).
+func (c *change) choose() choice {
+	inISR := func(id int32) bool { return c.live(id) && slices.Contains(c.isr, id) }
+	elr := c.nextELR(c.isr)
+	if first := c.old.Replicas[0]; c.preferred && inISR(first) {
+		return choice{leader: first}
+	}
+	if inISR(c.old.Leader) {
+		return choice{leader: c.old.Leader}
+	}
+	for _, id := range c.old.Replicas {
+		if inISR(id) {
+			return choice{leader: id}
+		}
+	}
+	for _, id := range c.old.Replicas {
+		if c.live(id) && slices.Contains(elr, id) {
+			return choice{leader: id}
+		}
+	}
+	if last := c.old.LastKnownELR; len(c.isr) == 0 && len(elr) == 0 && c.m.flushOS(c.topic.Name) && len(last) == 1 && c.live(last[0]) {
+		return choice{leader: last[0]}
+	}
+	if c.force || c.m.uncleanElection(c.topic.Name) {
+		for _, id := range c.old.Replicas {
+			if c.live(id) {
+				return choice{leader: id, unclean: true}
+			}
+		}
+	}
+	return choice{leader: -1}
+}
+
+// nextELR is who stays eligible beside an ISR: while it is below the minimum, those who were in ISR or ELR and lost nothing
+// (KIP-966). Above the minimum the ISR alone is enough.
+func (c *change) nextELR(isr []int32) []int32 {
+	if !c.m.elr() || len(isr) >= c.m.minISR(c.topic.Name, len(c.old.Replicas)) {
+		return nil
+	}
+	var out []int32
+	for _, id := range c.old.Replicas {
+		was := slices.Contains(c.old.ISR, id) || slices.Contains(c.old.ELR, id)
+		if was && !slices.Contains(isr, id) && !c.unclean(id) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// record is the change as a record, or nil when the partition stays as it is.
+func (c *change) record() *metadata.PartitionChangeRecord {
+	won := c.choose()
+	if won.leader >= 0 && !slices.Contains(c.isr, won.leader) {
+		c.isr = []int32{won.leader}
+	}
+	r := &metadata.PartitionChangeRecord{
+		PartitionID: c.index, TopicID: c.topic.ID, Leader: metadata.NoLeaderChange, LeaderRecoveryState: metadata.NoRecoveryChange,
+	}
+	if !slices.Equal(c.isr, c.old.ISR) {
+		r.ISR = list(c.isr)
+	}
+	if elr := c.nextELR(c.isr); !slices.Equal(elr, c.old.ELR) {
+		r.EligibleLeaderReplicas = list(elr)
+	}
+	if last := c.lastKnown(won.leader); !slices.Equal(last, c.old.LastKnownELR) {
+		r.LastKnownELR = list(last)
+	}
+	if won.leader != c.old.Leader || epochsRise && won.leader >= 0 && won.leader == c.resumed {
+		r.Leader = won.leader
+	}
+	if state := c.recoveryState(won); state != c.old.LeaderRecoveryByte {
+		r.LeaderRecoveryState = state
+	}
+	if r.ISR == nil && r.EligibleLeaderReplicas == nil && r.LastKnownELR == nil && r.Leader == metadata.NoLeaderChange &&
+		r.LeaderRecoveryState == metadata.NoRecoveryChange {
+		return nil
+	}
+	return r
+}
+
+// lastKnown remembers who led last while nobody leads.
+func (c *change) lastKnown(leader int32) []int32 {
+	switch {
+	case leader >= 0:
+		return nil
+	case c.old.Leader >= 0:
+		return []int32{c.old.Leader}
+	}
+	return c.old.LastKnownELR
+}
+
+// recoveryState: an unclean leader recovers until it reports otherwise, or until somebody else leads.
+func (c *change) recoveryState(won choice) int8 {
+	switch {
+	case won.unclean:
+		return 1
+	case c.recovery != metadata.NoRecoveryChange:
+		return c.recovery
+	case won.leader >= 0 && won.leader != c.old.Leader:
+		return 0
+	}
+	return c.old.LeaderRecoveryByte
+}
+
+// list is a list for a record, where nil would mean that nothing changes.
+func list(ids []int32) []int32 {
+	if ids == nil {
+		return []int32{}
+	}
+	return ids
+}
+
+// without is a list without one id, the list itself when it is not in it.
+func without(ids []int32, id int32) []int32 {
+	at := slices.Index(ids, id)
+	if at < 0 {
+		return ids
+	}
+	return slices.Delete(slices.Clone(ids), at, at+1)
+}
