@@ -19,6 +19,7 @@ type Config struct {
 	Saved          Saved
 }
 
+// Bounds of the group's traffic.
 const (
 	maxMessageBytes     = 1 << 20
 	maxUncommittedBytes = 64 << 20 // more is refused with ErrBusy
@@ -78,11 +79,11 @@ func (n *Node) load(s Saved) (applied uint64, err error) {
 	base := &Snapshot{Term: s.FirstTerm, Voters: n.voters}
 	if s.Snapshot != nil {
 		applied, n.voters = s.Snapshot.Index, sorted(s.Snapshot.Voters)
-		base.Voters, base.Index, base.Term = n.voters, s.Snapshot.Index, s.Snapshot.Term
+		base.Voters, base.Index, base.Term, base.Data = n.voters, s.Snapshot.Index, s.Snapshot.Term, s.Snapshot.Data
 	}
 	if len(s.Entries) > 0 {
 		if first := s.Entries[0].Index; first <= base.Index {
-			base.Index, base.Term = first-1, s.FirstTerm
+			base.Index, base.Term, base.Data = first-1, s.FirstTerm, nil
 		} else if first != base.Index+1 {
 			return 0, fmt.Errorf("the log begins at %d, the snapshot ends at %d", first, base.Index)
 		}
@@ -105,6 +106,14 @@ func (n *Node) load(s Saved) (applied uint64, err error) {
 		return 0, fmt.Errorf("the log ends at %d, before the snapshot's %d", n.last, applied)
 	}
 	h := s.HardState
+	if s.Snapshot != nil && base.Index < applied {
+		if err := n.Compact(applied, base.Index, s.Snapshot.Data); err != nil {
+			return 0, err
+		}
+	}
+	if s.Snapshot != nil && h.Term < s.Snapshot.Term {
+		h.Term, h.Vote = s.Snapshot.Term, None // a leader's snapshot arrived, and the crash came before the new term was saved
+	}
 	h.Commit = max(h.Commit, applied)
 	if h.Commit > n.last {
 		return 0, fmt.Errorf("entry %d is committed, but the log ends at %d", h.Commit, n.last)

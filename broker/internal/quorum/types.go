@@ -77,7 +77,7 @@ type Effects struct {
 // Saved is what New starts from.
 type Saved struct {
 	HardState HardState
-	Snapshot  *Snapshot // the newest one; Data is not needed. nil: none
+	Snapshot  *Snapshot // the newest one; Data is for peers that are behind. nil: none
 	// Entries follow each other. They may begin before the end of the snapshot, so that slow peers need none.
 	Entries []Entry
 	// FirstTerm is the term of the entry before Entries[0]; 0 at the beginning of the log.
