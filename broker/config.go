@@ -27,6 +27,9 @@ type Config struct {
 	// Listen opens the listener of one entry of `listeners`; default net.Listen over TCP.
 	Listen func(name, address string) (net.Listener, error)
 
+	// Version is shown to people; default "dev".
+	Version string
+
 	// disk is where data lies; default the operating system's files. Package brokertest sets it.
 	disk vfs.FS
 }
@@ -68,4 +71,11 @@ func dirs(s *config.Static) []string {
 func fault(s *config.Static, key, format string, args ...any) error {
 	v := s.Set()[key]
 	return &config.Fault{Key: key, Value: v.Text, Origin: v.Origin, Reason: fmt.Sprintf(format, args...)}
+}
+
+// OnDisk puts the data on another disk than the operating system's. It is for package brokertest: nobody else can name
+// the type.
+func (c Config) OnDisk(disk vfs.FS) Config {
+	c.disk = disk
+	return c
 }

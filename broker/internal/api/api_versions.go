@@ -7,7 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/mainstem-io/mainstem/broker/internal/metadata"
+	"github.com/mainstem-io/mainstem/broker/internal/controller/cluster"
 	"github.com/mainstem-io/mainstem/broker/internal/network"
 	"github.com/mainstem-io/mainstem/broker/internal/wire"
 )
@@ -56,8 +56,9 @@ func (s *Server) fillFeatures(version int16, resp *kmsg.ApiVersionsResponse) {
 	if version < 3 {
 		return
 	}
-	for _, name := range slices.Sorted(maps.Keys(metadata.SupportedFeatures)) {
-		levels := metadata.SupportedFeatures[name]
+	supported := cluster.SupportedFeatures()
+	for _, name := range slices.Sorted(maps.Keys(supported)) {
+		levels := supported[name]
 		if levels[0] == 0 && version < 4 {
 			continue // older clients take a minimum of 0 for an error (FET-2)
 		}

@@ -215,3 +215,13 @@ func asked(req *kmsg.FetchRequest) []*fetchPart {
 	}
 	return out
 }
+
+// Sessions counts the fetch sessions and their partitions.
+func (s *Server) Sessions() (sessions, partitions int) {
+	s.sessions.mu.Lock()
+	defer s.sessions.mu.Unlock()
+	for _, session := range s.sessions.sessions {
+		partitions += len(session.parts)
+	}
+	return len(s.sessions.sessions), partitions
+}

@@ -228,8 +228,8 @@ func (p *production) startTimer() {
 	}
 }
 
-// expire answers what is not settled with REQUEST_TIMED_OUT. The frame's bytes may still wait for the journal, so the
-// answer goes out now and the bytes stay borrowed: Respond copies nothing of them and Release waits for done.
+// expire answers what is not settled with REQUEST_TIMED_OUT. The journal may still read the records, so their bytes are
+// not handed to the next request.
 func (p *production) expire() {
 	p.mu.Lock()
 	if p.answered {
@@ -261,7 +261,6 @@ func (p *production) done() {
 	}
 	switch {
 	case already:
-		p.x.Free()
 	case p.req.Acks == 0 && p.failed:
 		p.x.Close(errAcksZero)
 	case p.req.Acks == 0:

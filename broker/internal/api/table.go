@@ -32,3 +32,6 @@ func init() {
 		kmsg.DescribeTopicPartitions.Int16(): typed((*Server).describeTopicPartitions),
 	}
 }
+
+// Serves tells whether requests of an API are answered.
+func Serves(key int16) bool { _, ok := handlers[key]; return ok }

@@ -35,3 +35,37 @@ func fallbacks(k configkey.Key) []fallback {
 	}
 	return []fallback{{k.Synonym, 1}}
 }
+
+// Scope is what a key can be set on.
+type Scope uint8
+
+const (
+	BrokerScope Scope = iota
+	TopicScope
+	GroupScope
+	MetricsScope
+)
+
+func (s Scope) table() *configkey.Table {
+	return [...]*configkey.Table{BrokerKeys, TopicKeys, GroupKeys, MetricsKeys}[s]
+}
+
+// IsList tells whether a key holds a comma-separated list.
+func IsList(s Scope, key string) bool {
+	k, ok := s.table().Lookup(key)
+	return ok && k.Type == configkey.List
+}
+
+// Default is the value of a key that is not set on its resource; "" for an unknown one.
+func (b *Broker) Default(s Scope, key string) string {
+	k, ok := s.table().Lookup(key)
+	switch {
+	case !ok:
+		return ""
+	case s == BrokerScope:
+		v, _ := b.Value(key)
+		return v
+	}
+	v, _ := b.resolve(k)
+	return v
+}
