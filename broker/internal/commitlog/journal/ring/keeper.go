@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -11,6 +12,12 @@ import (
 
 	"github.com/mainstem-io/mainstem/broker/internal/commitlog/journal"
 	"github.com/mainstem-io/mainstem/broker/internal/vfs"
+)
+
+// Beginnings of the names of spares.
+const (
+	freshPrefix = "fresh-" // never used, being filled
+	usedPrefix  = "used-"
 )
 
 // files is how many files the ring has when all goes well. When checkpoints are late there are more,
@@ -29,11 +36,11 @@ type keeper struct {
 	started bool          // by the journal's goroutine only
 	done    sync.WaitGroup
 
-	mu       sync.Mutex // guards the fields below; never held over I/O
-	settled  *sync.Cond // signals that naming has become false
-	next     journal.Gen
-	named    bool // the file of generation next is there, its name durable
-	naming   bool // a spare is being renamed to next at this moment
+	mu       sync.Mutex  // guards the fields below; never held over I/O
+	settled  *sync.Cond  // signals that naming has become false
+	next     journal.Gen // to prepare; 0: none for now
+	named    bool        // the file of generation next is there, its name durable
+	naming   bool        // a spare is being renamed to next at this moment
 	released journal.Gen
 	full     bool // no space: no filling until the next rotation
 
@@ -64,18 +71,26 @@ func (k *keeper) start() {
 	}
 }
 
-// claim takes generation gen for the journal: the keeper goes on with the one after it. It answers
-// whether the file is there under its name; if not, the journal makes it.
+// claim takes generation gen for the journal, and answers whether the file is there under its name; if
+// not, the journal makes it. Until proceed the keeper names no file, or a crash could leave the
+// generation after gen without gen.
 func (k *keeper) claim(gen journal.Gen) bool {
 	k.mu.Lock()
+	defer k.mu.Unlock()
 	for k.naming {
 		k.settled.Wait()
 	}
 	named := k.named && k.next == gen
-	k.next, k.named, k.full = gen+1, false, false
+	k.next, k.named = 0, false
+	return named
+}
+
+// proceed says that the generation before next is durable: next is the one to prepare.
+func (k *keeper) proceed(next journal.Gen) {
+	k.mu.Lock()
+	k.next, k.full = next, false
 	k.mu.Unlock()
 	k.wake()
-	return named
 }
 
 // release gives the generations up to upTo back.
@@ -140,9 +155,9 @@ func (k *keeper) step() (pause time.Duration, idle bool, err error) {
 		return 0, false, err
 	}
 	k.mu.Lock()
-	named, full := k.named, k.full
+	wanted, full := k.next != 0 && !k.named, k.full
 	k.mu.Unlock()
-	if i := k.best(full); !named && i >= 0 {
+	if i := k.best(full); wanted && i >= 0 {
 		return 0, false, k.nameNext(i)
 	}
 	if full {
@@ -185,7 +200,7 @@ func (k *keeper) soften(i int, err error) error {
 	}
 	if i >= 0 && strings.HasPrefix(filepath.Base(k.spares[i].name), freshPrefix) {
 		name := k.spares[i].name
-		k.spares = append(k.spares[:i], k.spares[i+1:]...)
+		k.spares = slices.Delete(k.spares, i, i+1)
 		return k.fs.Remove(name)
 	}
 	return nil
@@ -231,11 +246,10 @@ func (k *keeper) takeBack(gens []journal.Gen) (did bool, err error) {
 		return false, nil
 	}
 	name := filepath.Join(k.dir, journal.GenName(gens[0], Suffix))
-	to := filepath.Join(k.dir, journal.GenName(gens[0], SpareSuffix))
 	if len(gens)+len(k.spares) > files {
 		err = k.fs.Remove(name)
 	} else {
-		err = k.toSpare(name, to)
+		err = k.toSpare(name)
 	}
 	if err == nil {
 		err = k.fs.SyncDir(k.dir)
@@ -244,7 +258,7 @@ func (k *keeper) takeBack(gens []journal.Gen) (did bool, err error) {
 }
 
 // toSpare renames a generation. One that outgrew its size is cut back.
-func (k *keeper) toSpare(name, to string) error {
+func (k *keeper) toSpare(name string) error {
 	info, err := k.fs.Stat(name)
 	if err != nil {
 		return err
@@ -255,11 +269,22 @@ func (k *keeper) toSpare(name, to string) error {
 			return err
 		}
 	}
+	to := k.unused(usedPrefix)
 	if err := k.fs.Rename(name, to); err != nil {
 		return err
 	}
 	k.spares = append(k.spares, spare{to, size})
 	return nil
+}
+
+// unused answers a name for a spare that none has.
+func (k *keeper) unused(prefix string) string {
+	for i := 1; ; i++ {
+		name := filepath.Join(k.dir, fmt.Sprintf("%s%d%s", prefix, i, SpareSuffix))
+		if !slices.ContainsFunc(k.spares, func(s spare) bool { return s.name == name }) {
+			return name
+		}
+	}
 }
 
 func (k *keeper) shrink(name string, size int64) error {
@@ -277,13 +302,16 @@ func (k *keeper) shrink(name string, size int64) error {
 func (k *keeper) nameNext(i int) error {
 	k.mu.Lock()
 	next := k.next
-	k.naming = true
+	k.naming = next != 0 // it may have been claimed since step looked
 	k.mu.Unlock()
+	if next == 0 {
+		return nil
+	}
 	err := k.fs.Rename(k.spares[i].name, filepath.Join(k.dir, journal.GenName(next, Suffix)))
 	if err == nil {
 		err = k.fs.SyncDir(k.dir)
 	}
-	k.spares = append(k.spares[:i], k.spares[i+1:]...)
+	k.spares = slices.Delete(k.spares, i, i+1)
 	k.mu.Lock()
 	k.naming, k.named = false, err == nil
 	k.mu.Unlock()
@@ -328,8 +356,7 @@ func (k *keeper) tidy() error {
 	if !k.named {
 		return nil
 	}
-	from, to := journal.GenName(k.next, Suffix), journal.GenName(k.next, SpareSuffix)
-	if err := k.fs.Rename(filepath.Join(k.dir, from), filepath.Join(k.dir, to)); err != nil {
+	if err := k.toSpare(filepath.Join(k.dir, journal.GenName(k.next, Suffix))); err != nil {
 		return err
 	}
 	return k.fs.SyncDir(k.dir)

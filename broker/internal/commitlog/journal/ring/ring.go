@@ -210,6 +210,9 @@ func (r *Ring) begin() error {
 	if err := r.enter(r.gen+1, named); err != nil {
 		return r.poison.Fail(fmt.Errorf("begin journal generation %d: %w", r.gen, err))
 	}
+	if r.keeper != nil {
+		r.keeper.proceed(r.gen + 1)
+	}
 	return nil
 }
 
