@@ -42,8 +42,7 @@ func TestServedAgreesWithTheDefinitionsAndWithKmsg(t *testing.T) {
 		if a.Name != s.name || a.FirstFlexible != s.flexible {
 			t.Errorf("key %d is %s, flexible from %d; the definitions say %s and %d", a.Key, a.Name, a.FirstFlexible, s.name, s.flexible)
 		}
-		// InitProducerId 6 is defined but unstable in 4.3.1.
-		if last := s.max; a.Min != s.min || a.Max != last && a.Key != 22 {
+		if a.Min != s.min || a.Max != s.max {
 			t.Errorf("%s is served %d-%d, defined %d-%d", a.Name, a.Min, a.Max, s.min, s.max)
 		}
 		if a.AdvertisedMin != a.Min && a.Key != 0 {
