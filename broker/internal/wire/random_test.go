@@ -10,7 +10,7 @@ import (
 )
 
 // eachVersion runs f for every key and version that kmsg and Kafka's definitions both have.
-func eachVersion(t testing.TB, f func(t *testing.T, name string, key, version int16)) {
+func eachVersion(f func(name string, key, version int16)) {
 	for key := range int16(keys) {
 		m := kmsg.RequestForKey(key)
 		if m == nil || int(key) >= len(requestShapes) {
@@ -18,7 +18,7 @@ func eachVersion(t testing.TB, f func(t *testing.T, name string, key, version in
 		}
 		s := &requestShapes[key]
 		for version := s.min; s.programs != nil && version <= min(s.max, m.MaxVersion()); version++ {
-			f(nil, s.name, key, version)
+			f(s.name, key, version)
 		}
 	}
 }

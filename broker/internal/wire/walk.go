@@ -55,7 +55,7 @@ func (w *walker) step(s *step) fault {
 	return faultNone
 }
 
-// roundUp is what a string of n bytes takes on the heap: Go's size classes waste less than an eighth above 16 bytes.
+// roundUp is what n bytes take on the heap: Go's size classes waste less than an eighth, or than a word.
 func roundUp(n int) int {
 	if n == 0 {
 		return 0
@@ -119,7 +119,7 @@ func (w *walker) array(p *program, count int) fault {
 	if count*int(p.smallest) > w.left() {
 		return faultCount
 	}
-	if w.cost.memory += count * int(p.memory); w.cost.memory > w.maxMemory {
+	if w.cost.memory += roundUp(count * int(p.memory)); w.cost.memory > w.maxMemory {
 		return faultMemory
 	}
 	if p.end == p.first+1 && shapeSteps[p.first].code == opFixed {

@@ -27,6 +27,7 @@ type message struct {
 	Flexible versions `json:"flexibleVersions"`
 	Fields   []field  `json:"fields"`
 	Common   []field  `json:"commonStructs"` // each is a struct: name and fields
+	Unstable bool     `json:"latestVersionUnstable"`
 }
 
 type field struct {
@@ -133,7 +134,13 @@ func readDefinition(f *zip.File) (m message, err error) {
 	if err != nil {
 		return m, err
 	}
-	return m, json.Unmarshal(withoutComments(b), &m)
+	if err := json.Unmarshal(withoutComments(b), &m); err != nil {
+		return m, err
+	}
+	if m.Unstable {
+		m.Valid.max-- // it may still change, Kafka does not serve it, and kmsg's idea of it need not be ours
+	}
+	return m, nil
 }
 
 // withoutComments blanks // comments that stand outside of strings.
