@@ -10,6 +10,7 @@ import (
 
 	"github.com/mainstem-io/mainstem/broker/internal/metadata"
 	"github.com/mainstem-io/mainstem/broker/internal/quorum"
+	"github.com/mainstem-io/mainstem/broker/internal/vfs"
 )
 
 // compaction tells the loop what raft may forget.
@@ -35,7 +36,7 @@ func (c *Controller) Checkpoint() error {
 	if now.sequence == 0 {
 		return nil
 	}
-	if err := c.cfg.FS.MkdirAll(c.dir); err != nil {
+	if err := c.makeDir(); err != nil {
 		return fmt.Errorf("checkpoint of the metadata log: %w", err)
 	}
 	written, err := c.write(&now)
@@ -47,6 +48,14 @@ func (c *Controller) Checkpoint() error {
 		c.log.Warn("could not remove old files of the metadata log", "error", err)
 	}
 	return nil
+}
+
+// makeDir makes the directory, durably.
+func (c *Controller) makeDir() error {
+	if err := c.cfg.FS.MkdirAll(c.dir); err != nil {
+		return err
+	}
+	return c.cfg.FS.SyncDir(c.cfg.Dir)
 }
 
 // state is one moment of saved, and what the files will say.
@@ -68,7 +77,7 @@ func (c *Controller) write(now *state) ([]byte, error) {
 			return nil, err
 		}
 		p := position{at, uint64(now.image.Epoch)}
-		if err := replaceFile(c.cfg.FS, path.Join(c.dir, snapshotName(p)), data); err != nil {
+		if err := vfs.WriteFileAtomic(c.cfg.FS, path.Join(c.dir, snapshotName(p)), data); err != nil {
 			return nil, err
 		}
 		// From now on this is the newest and the one before it the older: the entries begin behind that.
@@ -79,10 +88,10 @@ func (c *Controller) write(now *state) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := replaceFile(c.cfg.FS, path.Join(c.dir, entriesName(now.sequence)), entries); err != nil {
+	if err := vfs.WriteFileAtomic(c.cfg.FS, path.Join(c.dir, entriesName(now.sequence)), entries); err != nil {
 		return nil, err
 	}
-	return data, replaceFile(c.cfg.FS, path.Join(c.dir, stateName), encodeState(c.cfg.ClusterID, *now))
+	return data, vfs.WriteFileAtomic(c.cfg.FS, path.Join(c.dir, stateName), encodeState(c.cfg.ClusterID, *now))
 }
 
 // cut drops the entries up to p.
@@ -127,7 +136,7 @@ func (c *Controller) removeOld(now state) error {
 		name := f.Name()
 		p, isSnapshot := parseSnapshotName(name)
 		old := isSnapshot && p != now.snapshot && p != now.base ||
-			strings.HasSuffix(name, entriesSuffix) && name != entriesName(now.sequence) || strings.HasSuffix(name, tempSuffix)
+			strings.HasSuffix(name, entriesSuffix) && name != entriesName(now.sequence) || strings.HasSuffix(name, vfs.TempSuffix)
 		if !old {
 			continue
 		}
@@ -148,10 +157,10 @@ func (c *Controller) install(s *quorum.Snapshot) (*metadata.Image, error) {
 	}
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	if err := c.cfg.FS.MkdirAll(c.dir); err != nil {
+	if err := c.makeDir(); err != nil {
 		return nil, err
 	}
-	return image, replaceFile(c.cfg.FS, path.Join(c.dir, snapshotName(p)), s.Data)
+	return image, vfs.WriteFileAtomic(c.cfg.FS, path.Join(c.dir, snapshotName(p)), s.Data)
 }
 
 // compact tells raft what it may forget.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/mainstem-io/mainstem/broker/internal/controller/cluster"
 	"github.com/mainstem-io/mainstem/broker/internal/metadata"
+	"github.com/mainstem-io/mainstem/broker/internal/vfs"
 )
 
 // node is a running controller of a test.
@@ -24,13 +24,19 @@ type node struct {
 	stop    func() error
 }
 
-func config(dir string, j *journal, fs *disk) Config {
-	return Config{NodeID: 1, ClusterID: "test", Journal: j, FS: fs, Dir: dir, Cluster: cluster.Config{Configs: anyConfig{}}}
+const dataDir = "data"
+
+var errDisk = errors.New("the disk has failed")
+
+func config(fs *vfs.Mem, j *journal) Config {
+	_ = fs.MkdirAll(dataDir) // the store makes and keeps it
+	_ = fs.SyncDir(".")
+	return Config{NodeID: 1, ClusterID: "test", Journal: j, FS: fs, Dir: dataDir, Cluster: cluster.Config{Configs: anyConfig{}}}
 }
 
-func start(t *testing.T, dir string, j *journal) *node {
+func start(t *testing.T, fs *vfs.Mem, j *journal) *node {
 	t.Helper()
-	return startWith(t, config(dir, j, &disk{left: -1}))
+	return startWith(t, config(fs, j))
 }
 
 func startWith(t *testing.T, cfg Config) *node {
@@ -86,8 +92,7 @@ func describe(i *metadata.Image) []string {
 }
 
 func TestANewClusterBeginsAndTakesTopics(t *testing.T) {
-	n := start(t, t.TempDir(), &journal{})
-	var seen []string
+	n := start(t, vfs.NewMem(), &journal{})
 	epoch := n.register()
 	n.create("orders", 3)
 	i := n.Image()
@@ -102,19 +107,18 @@ func TestANewClusterBeginsAndTakesTopics(t *testing.T) {
 		s.Voters[0].LastFetch.IsZero() {
 		t.Errorf("status %+v, image at %d", s, i.Offset)
 	}
-	_ = seen
 }
 
 func TestARestartComesBackWithTheSameState(t *testing.T) {
-	dir, j := t.TempDir(), &journal{}
-	n := start(t, dir, j)
+	fs, j := vfs.NewMem(), &journal{}
+	n := start(t, fs, j)
 	n.register()
 	n.create("a", 2)
 	before := describe(n.Image())
 	if err := n.stop(); err != nil {
 		t.Fatal(err)
 	}
-	n = start(t, dir, j.restart())
+	n = start(t, fs, j.restart())
 	n.submit(cluster.ElectLeaders{}) // waits until the node leads
 	after := describe(n.Image())
 	if diff := cmp.Diff(before[1:], after[1:]); diff != "" {
@@ -132,15 +136,15 @@ func TestARestartComesBackWithTheSameState(t *testing.T) {
 
 // TestTheStartCostsOneSync: election, first entry and commitment are one RAFT record; a new cluster's records are a second.
 func TestTheStartCostsOneSync(t *testing.T) {
-	dir, j := t.TempDir(), &journal{}
-	n := start(t, dir, j)
+	fs, j := vfs.NewMem(), &journal{}
+	n := start(t, fs, j)
 	n.submit(cluster.ElectLeaders{})
 	if j.appends != 2 {
 		t.Errorf("a new cluster took %d syncs", j.appends)
 	}
 	_ = n.stop()
 	j = j.restart()
-	n = start(t, dir, j)
+	n = start(t, fs, j)
 	n.submit(cluster.ElectLeaders{})
 	if j.appends != 1 {
 		t.Errorf("a restart took %d syncs", j.appends)
@@ -150,7 +154,7 @@ func TestTheStartCostsOneSync(t *testing.T) {
 func TestEventsThatWaitShareASync(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := &journal{gate: make(chan struct{})}
-		n := start(t, t.TempDir(), j)
+		n := start(t, vfs.NewMem(), j)
 		go func() {
 			for range 3 { // election, first records, registration
 				j.gate <- struct{}{}
@@ -178,7 +182,7 @@ func TestEventsThatWaitShareASync(t *testing.T) {
 func TestAReplyRestsOnWhatCameBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := &journal{gate: make(chan struct{})}
-		n := start(t, t.TempDir(), j)
+		n := start(t, vfs.NewMem(), j)
 		go func() {
 			for range 3 {
 				j.gate <- struct{}{}
@@ -204,8 +208,8 @@ func TestAReplyRestsOnWhatCameBefore(t *testing.T) {
 }
 
 func TestListenersSeeEveryImageInOrderBeforeTheReply(t *testing.T) {
-	dir, j := t.TempDir(), &journal{}
-	n := start(t, dir, j)
+	fs, j := vfs.NewMem(), &journal{}
+	n := start(t, fs, j)
 	n.register()
 	n.create("a", 1)
 	if err := j.release(); err != nil {
@@ -214,7 +218,7 @@ func TestListenersSeeEveryImageInOrderBeforeTheReply(t *testing.T) {
 	n.create("b", 1)
 	_ = n.stop()
 
-	c, err := New(config(dir, j.restart(), &disk{left: -1}))
+	c, err := New(config(fs, j.restart()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,7 +255,7 @@ func TestListenersSeeEveryImageInOrderBeforeTheReply(t *testing.T) {
 
 func TestAJournalThatFailsEndsTheRun(t *testing.T) {
 	j := &journal{}
-	n := start(t, t.TempDir(), j)
+	n := start(t, vfs.NewMem(), j)
 	n.register()
 	j.mu.Lock()
 	j.fail = errDisk
@@ -272,7 +276,7 @@ func TestAJournalThatFailsEndsTheRun(t *testing.T) {
 }
 
 func TestACallerMayGoAway(t *testing.T) {
-	n := start(t, t.TempDir(), &journal{})
+	n := start(t, vfs.NewMem(), &journal{})
 	ctx, cancel := context.WithTimeout(context.Background(), time.Nanosecond)
 	defer cancel()
 	if _, err := n.Submit(ctx, cluster.ElectLeaders{}); err != nil && !errors.Is(err, context.DeadlineExceeded) {
@@ -282,19 +286,16 @@ func TestACallerMayGoAway(t *testing.T) {
 }
 
 func TestAnotherClustersFilesAreRefused(t *testing.T) {
-	dir, j := t.TempDir(), &journal{}
-	n := start(t, dir, j)
+	fs, j := vfs.NewMem(), &journal{}
+	n := start(t, fs, j)
 	n.register()
 	if err := j.release(); err != nil {
 		t.Fatal(err)
 	}
 	_ = n.stop()
-	cfg := config(dir, j.restart(), &disk{left: -1})
+	cfg := config(fs, j.restart())
 	cfg.ClusterID = "other"
 	if _, err := New(cfg); err == nil {
 		t.Error("passes")
-	}
-	if err := os.Remove(snapshotsIn(dir)[0]); err != nil {
-		t.Fatal(err)
 	}
 }

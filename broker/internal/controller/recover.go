@@ -8,6 +8,7 @@ import (
 
 	"github.com/mainstem-io/mainstem/broker/internal/metadata"
 	"github.com/mainstem-io/mainstem/broker/internal/quorum"
+	"github.com/mainstem-io/mainstem/broker/internal/vfs"
 )
 
 // recover builds node, image and saved from the files and from what the journal replayed. It writes nothing.
@@ -54,7 +55,7 @@ func (c *Controller) recover() error {
 
 // loadFiles reads the hard state and the entries of the last checkpoint. Without them the journal must have everything.
 func (c *Controller) loadFiles() error {
-	b, err := readFile(c.cfg.FS, path.Join(c.dir, stateName))
+	b, err := vfs.ReadFile(c.cfg.FS, path.Join(c.dir, stateName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -69,7 +70,7 @@ func (c *Controller) loadFiles() error {
 	if err != nil {
 		return err
 	}
-	b, err = readFile(c.cfg.FS, path.Join(c.dir, entriesName(f.Sequence)))
+	b, err = vfs.ReadFile(c.cfg.FS, path.Join(c.dir, entriesName(f.Sequence)))
 	if err != nil {
 		return err
 	}
@@ -122,7 +123,7 @@ func (c *Controller) loadSnapshot() (*quorum.Snapshot, error) {
 		if !ok || p.index < s.base.index {
 			continue
 		}
-		data, err := readFile(c.cfg.FS, path.Join(c.dir, files[i].Name()))
+		data, err := vfs.ReadFile(c.cfg.FS, path.Join(c.dir, files[i].Name()))
 		if err != nil {
 			return nil, err
 		}

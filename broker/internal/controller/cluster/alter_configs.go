@@ -203,9 +203,9 @@ func (m *Machine) configRecords(r metadata.Resource, old, set map[string]string)
 		// Who was eligible was eligible under the old minimum.
 		switch {
 		case r.Type == metadata.TopicResource:
-			records = append(records, &metadata.ClearElrRecord{TopicName: r.Name})
+			records = append(records, m.clearELR(r.Name, []*metadata.Topic{m.View().Topic(r.Name)})...)
 		case r.Type == metadata.BrokerResource && r.Name == "":
-			records = append(records, &metadata.ClearElrRecord{})
+			records = append(records, m.clearELR("", m.View().Topics())...)
 		}
 	}
 	return records

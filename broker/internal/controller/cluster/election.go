@@ -70,7 +70,7 @@ func (c *change) choose() choice {
 			return choice{leader: id}
 		}
 	}
-	if last := c.old.LastKnownELR; len(c.isr) == 0 && len(elr) == 0 && c.m.flushOS(c.topic.Name) && len(last) == 1 && c.live(last[0]) {
+	if last := c.lastKnown(-1); len(c.isr) == 0 && len(elr) == 0 && c.m.flushOS(c.topic.Name) && len(last) == 1 && c.live(last[0]) {
 		return choice{leader: last[0]}
 	}
 	if c.force || c.m.uncleanElection(c.topic.Name) {
@@ -99,11 +99,47 @@ func (c *change) nextELR(isr []int32) []int32 {
 	return out
 }
 
+// clearELR empties the ELR of topics; name is empty for all. Where the ISR is empty nobody leads and the high watermark
+// stands still, so those in the ELR have everything whatever the minimum is now: they stay, or the partition would be lost.
+func (m *Machine) clearELR(name string, topics []*metadata.Topic) []metadata.Record {
+	records := []metadata.Record{&metadata.ClearElrRecord{TopicName: name}}
+	m.leaderless(topics, func(r *metadata.PartitionChangeRecord, p *metadata.Partition) {
+		r.EligibleLeaderReplicas, r.LastKnownELR = list(p.ELR), list(p.LastKnownELR)
+		records = append(records, r)
+	})
+	return records
+}
+
+// dropELR is what happens when the feature is switched off: the ISR takes in who must not be forgotten.
+func (m *Machine) dropELR() []metadata.Record {
+	records := []metadata.Record{&metadata.ClearElrRecord{}}
+	m.leaderless(m.View().Topics(), func(r *metadata.PartitionChangeRecord, p *metadata.Partition) {
+		r.ISR, r.LastKnownELR = list(p.ELR), list(p.LastKnownELR)
+		records = append(records, r)
+	})
+	return records
+}
+
+// leaderless calls fn with a blank change for every partition whose ISR is empty.
+func (m *Machine) leaderless(topics []*metadata.Topic, fn func(*metadata.PartitionChangeRecord, *metadata.Partition)) {
+	for _, t := range topics {
+		for i, p := range t.Partitions {
+			if len(p.ISR) == 0 {
+				fn(&metadata.PartitionChangeRecord{PartitionID: int32(i), TopicID: t.ID, Leader: metadata.NoLeaderChange,
+					LeaderRecoveryState: metadata.NoRecoveryChange}, p)
+			}
+		}
+	}
+}
+
 // record is the change as a record, or nil when the partition stays as it is.
 func (c *change) record() *metadata.PartitionChangeRecord {
 	won := c.choose()
-	if won.leader >= 0 && !slices.Contains(c.isr, won.leader) {
+	switch {
+	case won.leader >= 0 && !slices.Contains(c.isr, won.leader):
 		c.isr = []int32{won.leader}
+	case won.leader < 0 && len(c.isr) == 0 && !c.m.elr():
+		c.isr = slices.DeleteFunc(slices.Clone(c.old.ISR), c.unclean) // without ELR the ISR must remember who had everything
 	}
 	r := &metadata.PartitionChangeRecord{
 		PartitionID: c.index, TopicID: c.topic.ID, Leader: metadata.NoLeaderChange, LeaderRecoveryState: metadata.NoRecoveryChange,

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
@@ -15,7 +14,7 @@ const (
 	FeatureTransaction = "transaction.version"
 	FeatureGroup       = "group.version"
 	FeatureELR         = "eligible.leader.replicas.version"
-	FeatureKRaft       = "kraft.version"
+	FeatureKRaft       = "kraft.version" // a feature like the others here; Kafka keeps it in its raft log
 )
 
 // SupportedFeatures is the lowest and highest level of each feature that this build serves (broker.md 3.8).
@@ -62,8 +61,8 @@ func (m *Machine) updateFeatures(ev UpdateFeatures) Effects {
 			continue
 		}
 		records = append(records, &metadata.FeatureLevelRecord{Name: u.Feature, FeatureLevel: u.Level})
-		if u.Feature == FeatureELR {
-			records = append(records, &metadata.ClearElrRecord{})
+		if u.Feature == FeatureELR && u.Level == 0 {
+			records = append(records, m.dropELR()...)
 		}
 	}
 	if ev.ValidateOnly {
@@ -75,16 +74,16 @@ func (m *Machine) updateFeatures(ev UpdateFeatures) Effects {
 // checkFeature answers what is wrong with one update, in Kafka's words.
 func (m *Machine) checkFeature(u FeatureUpdate) error {
 	if u.UpgradeType < upgrade || u.UpgradeType > unsafeDowngrade {
-		return fmt.Errorf("The controller does not support the given upgrade type.")
+		return say("The controller does not support the given upgrade type.")
 	}
 	levels, ok := SupportedFeatures()[u.Feature]
 	switch {
 	case !ok:
-		return fmt.Errorf("Local controller %d does not support this feature.", m.cfg.NodeID)
+		return say("Local controller %d does not support this feature.", m.cfg.NodeID)
 	case u.Level < 0:
-		return fmt.Errorf("A feature version cannot be less than 0.")
+		return say("A feature version cannot be less than 0.")
 	case u.Level < levels[0] || u.Level > levels[1]:
-		return fmt.Errorf("Local controller %d only supports versions %d-%d", m.cfg.NodeID, levels[0], levels[1])
+		return say("Local controller %d only supports versions %d-%d", m.cfg.NodeID, levels[0], levels[1])
 	}
 	if err := m.brokersSupport(u); err != nil {
 		return err
@@ -98,9 +97,9 @@ func (m *Machine) brokersSupport(u FeatureUpdate) error {
 		switch {
 		case len(b.Features) == 0: // it did not tell
 		case !ok && u.Level > 0:
-			return fmt.Errorf("Broker %d does not support this feature.", b.ID)
+			return say("Broker %d does not support this feature.", b.ID)
 		case ok && (u.Level < levels[0] || u.Level > levels[1]) && u.Level > 0:
-			return fmt.Errorf("Broker %d only supports versions %d-%d", b.ID, levels[0], levels[1])
+			return say("Broker %d only supports versions %d-%d", b.ID, levels[0], levels[1])
 		}
 	}
 	return nil
@@ -112,15 +111,15 @@ func (m *Machine) checkDirection(u FeatureUpdate) error {
 	case u.Level == now:
 		return nil
 	case u.Level > now && u.UpgradeType != upgrade:
-		return fmt.Errorf("Can't downgrade to a newer version.")
+		return say("Can't downgrade to a newer version.")
 	case u.Level < now && u.UpgradeType == upgrade:
-		return fmt.Errorf("Can't downgrade the version of this feature without setting the upgrade type to either safe or unsafe downgrade.")
+		return say("Can't downgrade the version of this feature without setting the upgrade type to either safe or unsafe downgrade.")
 	case u.Level < now && u.Feature == FeatureMetadata && u.UpgradeType == safeDowngrade:
-		return fmt.Errorf("Refusing to perform the requested downgrade because it might delete metadata information.")
+		return say("Refusing to perform the requested downgrade because it might delete metadata information.")
 	case u.Level < now && u.Feature == FeatureMetadata:
-		return fmt.Errorf("Unsafe metadata downgrade is not supported in this version.")
+		return say("Unsafe metadata downgrade is not supported in this version.")
 	case u.Level < now && u.Feature == FeatureKRaft:
-		return fmt.Errorf("Can't downgrade the version of this feature.")
+		return say("Can't downgrade the version of this feature.")
 	}
 	return nil
 }

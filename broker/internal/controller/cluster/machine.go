@@ -151,3 +151,10 @@ func fail(e *kerr.Error, format string, args ...any) Result {
 
 // OK tells whether the item succeeded.
 func (r Result) OK() bool { return r.Code == 0 }
+
+// words are what an error says to people, as Kafka's tools show it.
+type words string
+
+func (w words) Error() string { return string(w) }
+
+func say(format string, args ...any) error { return words(fmt.Sprintf(format, args...)) }

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"encoding/binary"
-	"fmt"
 	"slices"
 
 	"github.com/mainstem-io/mainstem/broker/internal/metadata"
@@ -14,11 +13,11 @@ import (
 func (m *Machine) place(id metadata.UUID, first, count int32, rf int) ([][]int32, error) {
 	live, fenced := m.candidates()
 	if total := len(live) + len(fenced); rf > total {
-		return nil, fmt.Errorf("Unable to replicate the partition %d time(s): The target replication factor of %d cannot be reached because "+
+		return nil, say("Unable to replicate the partition %d time(s): The target replication factor of %d cannot be reached because "+
 			"only %d broker(s) are registered or some brokers have all their log directories cordoned.", rf, rf, total)
 	}
 	if len(live) == 0 {
-		return nil, fmt.Errorf("Unable to replicate the partition %d time(s): All brokers are currently fenced or in controlled shutdown.", rf)
+		return nil, say("Unable to replicate the partition %d time(s): All brokers are currently fenced or in controlled shutdown.", rf)
 	}
 	seed := binary.BigEndian.Uint64(id[:8]) ^ binary.BigEndian.Uint64(id[8:])
 	out := make([][]int32, 0, count)

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -14,13 +13,13 @@ const maxTopicName = 249
 func CheckTopicName(name string) error {
 	switch {
 	case name == "":
-		return fmt.Errorf("Topic name is invalid: the empty string is not allowed")
+		return say("Topic name is invalid: the empty string is not allowed")
 	case name == "." || name == "..":
-		return fmt.Errorf("Topic name is invalid: '%s' is not allowed", name)
+		return say("Topic name is invalid: '%s' is not allowed", name)
 	case len(name) > maxTopicName:
-		return fmt.Errorf("Topic name is invalid: the length of '%s' is longer than the max allowed length %d", name, maxTopicName)
+		return say("Topic name is invalid: the length of '%s' is longer than the max allowed length %d", name, maxTopicName)
 	case strings.ContainsFunc(name, func(r rune) bool { return !legal(r) }):
-		return fmt.Errorf("Topic name is invalid: '%s' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'", name)
+		return say("Topic name is invalid: '%s' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'", name)
 	}
 	return nil
 }
