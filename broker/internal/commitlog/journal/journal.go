@@ -32,6 +32,7 @@ type Pos struct {
 	Gen      Gen
 	Sequence uint64
 	Bytes    int64 // bytes of this generation so far, frames and padding included
+	Full     bool  // the generation has reached journal.file.bytes: checkpoint and Rotate
 }
 
 // Journal makes records durable. One goroutine calls Commit, Rotate and Release; Replay runs only

@@ -1,0 +1,336 @@
+package ring
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"syscall"
+
+	"github.com/mainstem-io/mainstem/broker/internal/commitlog/journal"
+	"github.com/mainstem-io/mainstem/broker/internal/vfs"
+)
+
+// Suffixes of file names.
+const (
+	Suffix      = ".ring"
+	SpareSuffix = ".spare"
+)
+
+// Ring is a journal.Journal. One goroutine uses it.
+type Ring struct {
+	fs      vfs.FS
+	dir     string
+	options journal.Options
+	history journal.History
+	keeper  *keeper // nil with FillNever
+	poison  journal.Poison
+	encoder journal.Encoder
+
+	known    bool // gen and sequence are what the disk says
+	gen      journal.Gen
+	sequence uint64
+	file     vfs.File // of gen; nil before this Ring began a generation
+	offset   int64    // in file
+	direct   bool     // a write is durable when it returns
+}
+
+var _ journal.Journal = (*Ring)(nil)
+
+// Open opens the journal in dir, which is made when it is missing. It starts no goroutine. A new
+// journal has its first generation on return; an old one begins its next with Replay or the first Commit.
+func Open(fs vfs.FS, dir string, options journal.Options) (*Ring, error) {
+	if options.Fill == journal.FillAuto {
+		options.Fill = journal.FillAlways
+		if vfs.InMemory(fs) {
+			options.Fill = journal.FillNever
+		}
+	}
+	options, err := options.WithDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("open journal %s: %w", dir, err)
+	}
+	r := &Ring{fs: fs, dir: dir, options: options, direct: options.IO == journal.Direct}
+	r.history = journal.History{FS: fs, Dir: dir, Suffix: Suffix, Layout: journal.Padded, Parts: r.parts, Options: options}
+	if options.Fill == journal.FillAlways {
+		r.keeper = newKeeper(fs, dir, options, &r.poison)
+	}
+	if err := vfs.MkdirAllSync(fs, dir); err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
+	}
+	fresh, err := r.history.Fresh()
+	if err != nil {
+		return nil, fmt.Errorf("open journal %s: %w", dir, err)
+	}
+	if fresh {
+		r.known, r.gen, r.sequence = true, options.Behind.Gen, options.Behind.Sequence
+		if err := r.begin(); err != nil {
+			return nil, errors.Join(err, r.Close())
+		}
+	}
+	return r, nil
+}
+
+func (r *Ring) parts(gen journal.Gen) ([]journal.Part, error) {
+	return []journal.Part{{Gen: gen, Name: r.path(gen)}}, nil
+}
+
+func (r *Ring) path(gen journal.Gen) string {
+	return filepath.Join(r.dir, journal.GenName(gen, Suffix))
+}
+
+// Replay implements [journal.Journal]. Then it begins a new generation.
+func (r *Ring) Replay(from journal.Gen, fn func(journal.Gen, journal.Record) error) error {
+	if err := r.poison.Err(); err != nil {
+		return err
+	}
+	tail, err := r.history.Replay(from, fn)
+	if err != nil {
+		return err
+	}
+	if r.file != nil { // a new journal, and its first generation is begun
+		return nil
+	}
+	if err := r.cut(tail); err != nil {
+		return r.poison.Fail(err)
+	}
+	r.found(tail)
+	return r.ready()
+}
+
+// found takes over where the history ends.
+func (r *Ring) found(tail journal.Tail) {
+	r.known = true
+	r.gen = max(tail.Gen, r.options.Behind.Gen)
+	r.sequence = max(tail.Sequence, r.options.Behind.Sequence)
+}
+
+// cut wipes the header of a torn group, so that a later replay cannot take it for whole when this one
+// did not.
+func (r *Ring) cut(tail journal.Tail) error {
+	for _, end := range tail.Ends {
+		if end.Gen != tail.Gen || end.At >= end.Size {
+			continue
+		}
+		if err := r.wipe(end); err != nil {
+			return fmt.Errorf("cut torn journal tail: %w", err)
+		}
+	}
+	return nil
+}
+
+func (r *Ring) wipe(end journal.End) error {
+	f, err := r.fs.Open(end.Name, vfs.ReadWrite)
+	if err != nil {
+		return err
+	}
+	changed := false
+	for _, at := range [...]int64{end.At, vfs.AlignUp(end.At)} {
+		torn, err := journal.HeaderAt(f, at, end.Gen)
+		if err == nil && torn {
+			changed = true
+			_, err = f.WriteAt(make([]byte, journal.HeaderBytes), at)
+		}
+		if err != nil {
+			return errors.Join(err, f.Close())
+		}
+	}
+	if changed {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// Commit implements [journal.Journal].
+func (r *Ring) Commit(recs []journal.Record) (journal.Pos, error) {
+	if err := r.ready(); err != nil {
+		return journal.Pos{}, err
+	}
+	if err := r.put(recs); err != nil {
+		return journal.Pos{}, r.poison.Fail(fmt.Errorf("commit to journal %s: %w", r.path(r.gen), err))
+	}
+	if r.keeper != nil {
+		r.keeper.start()
+	}
+	return journal.Pos{Gen: r.gen, Sequence: r.sequence, Bytes: r.offset, Full: r.offset >= r.options.FileBytes}, nil
+}
+
+// put writes one group and returns when it is durable.
+func (r *Ring) put(recs []journal.Record) error {
+	align := 1
+	if r.direct {
+		align = vfs.DirectAlign
+	}
+	frame, err := r.encoder.Frame(r.gen, r.sequence+1, recs, align)
+	if err != nil {
+		return err
+	}
+	if _, err := r.file.WriteAt(frame, r.offset); err != nil {
+		return err
+	}
+	if !r.direct {
+		if err := r.file.Sync(); err != nil {
+			return err
+		}
+	}
+	r.sequence++
+	r.offset += int64(len(frame))
+	return nil
+}
+
+// ready makes sure that there is a generation to write to.
+func (r *Ring) ready() error {
+	if err := r.poison.Err(); err != nil {
+		return err
+	}
+	if err := r.locate(); err != nil {
+		return err
+	}
+	if r.file != nil {
+		return nil
+	}
+	return r.begin()
+}
+
+// locate finds the last group, unless a replay has.
+func (r *Ring) locate() error {
+	if r.known {
+		return nil
+	}
+	tail, err := r.history.Last()
+	if err != nil {
+		return r.poison.Fail(fmt.Errorf("find the end of journal %s: %w", r.dir, err))
+	}
+	r.found(tail)
+	return nil
+}
+
+// begin opens the next generation and writes its first, empty group.
+func (r *Ring) begin() error {
+	named := r.keeper != nil && r.keeper.claim(r.gen+1)
+	if err := r.enter(r.gen+1, named); err != nil {
+		return r.poison.Fail(fmt.Errorf("begin journal generation %d: %w", r.gen, err))
+	}
+	if r.keeper != nil {
+		r.keeper.proceed(r.gen + 1)
+	}
+	return nil
+}
+
+func (r *Ring) enter(gen journal.Gen, named bool) error {
+	old := r.file
+	r.file, r.gen, r.offset = nil, gen, 0
+	err := r.openWith(r.direct)
+	if r.direct && refusesDirect(err) {
+		r.withoutDirect()
+		err = r.openWith(false) // nothing was written yet: this is no retry
+	}
+	if err == nil && !named {
+		err = r.fs.SyncDir(r.dir)
+	}
+	if old != nil {
+		err = errors.Join(err, old.Close())
+	}
+	return err
+}
+
+// openWith opens the file of the generation and writes the first group.
+func (r *Ring) openWith(direct bool) error {
+	flag := vfs.ReadWrite | vfs.Create
+	if direct {
+		flag |= vfs.Direct | vfs.DSync
+	}
+	f, err := r.fs.Open(r.path(r.gen), flag)
+	if err != nil {
+		return err
+	}
+	r.file = f
+	if err := r.put(nil); err != nil {
+		r.file = nil
+		return errors.Join(err, f.Close())
+	}
+	return nil
+}
+
+// refusesDirect: the file system does not take O_DIRECT, at open or at the first write.
+func refusesDirect(err error) bool {
+	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL)
+}
+
+// withoutDirect goes on with buffered writes.
+func (r *Ring) withoutDirect() {
+	r.direct = false
+	r.options.Logger.Warn("the file system has no direct I/O, the journal writes as with journal.io=dsync", "dir", r.dir)
+}
+
+// Rotate implements [journal.Journal].
+func (r *Ring) Rotate() (journal.Gen, error) {
+	if err := r.ready(); err != nil {
+		return 0, err
+	}
+	closed := r.gen
+	if err := r.begin(); err != nil {
+		return 0, err
+	}
+	return closed, nil
+}
+
+// Release implements [journal.Journal]. The keeper does the work.
+func (r *Ring) Release(upTo journal.Gen) error {
+	if err := r.poison.Err(); err != nil {
+		return err
+	}
+	if current := r.Current(); upTo >= current {
+		return fmt.Errorf("release journal generation %d: the current one is %d", upTo, current)
+	}
+	if r.keeper != nil {
+		r.keeper.release(upTo)
+		return nil
+	}
+	return r.remove(upTo)
+}
+
+// remove is Release without recycling. Oldest first and one at a time, so that no crash leaves a gap.
+func (r *Ring) remove(upTo journal.Gen) error {
+	gens, err := journal.ListGens(r.fs, r.dir, Suffix)
+	for _, gen := range gens {
+		if gen > upTo || err != nil {
+			break
+		}
+		if err = r.fs.Remove(r.path(gen)); err == nil {
+			err = r.fs.SyncDir(r.dir)
+		}
+	}
+	if err != nil {
+		return r.poison.Fail(fmt.Errorf("release journal generations up to %d: %w", upTo, err))
+	}
+	return nil
+}
+
+// Sequence implements [journal.Journal].
+func (r *Ring) Sequence() uint64 {
+	_ = r.locate() // an error poisons, and the next Commit says so
+	return r.sequence
+}
+
+// Current implements [journal.Journal].
+func (r *Ring) Current() journal.Gen {
+	_ = r.locate() // as above
+	if r.file == nil {
+		return r.gen + 1
+	}
+	return r.gen
+}
+
+// Close implements [journal.Journal]. It waits for the keeper.
+func (r *Ring) Close() error {
+	var err error
+	if r.keeper != nil {
+		err = r.keeper.close()
+	}
+	if r.file != nil {
+		err = errors.Join(err, r.file.Close())
+		r.file = nil
+	}
+	r.poison.Fail(journal.ErrClosed)
+	return err
+}
