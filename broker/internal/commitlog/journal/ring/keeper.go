@@ -44,7 +44,8 @@ type keeper struct {
 	released journal.Gen
 	full     bool // no space: no filling until the next rotation
 
-	// Of the keeper's goroutine; of close, once that has ended.
+	// Of the keeper's goroutine; of the journal's, before that starts and after it has ended.
+	loaded bool
 	spares []spare
 	zeros  []byte
 	told   bool // that there is no space
@@ -74,15 +75,44 @@ func (k *keeper) start() {
 // claim takes generation gen for the journal, and answers whether the file is there under its name; if
 // not, the journal makes it. Until proceed the keeper names no file, or a crash could leave the
 // generation after gen without gen.
-func (k *keeper) claim(gen journal.Gen) bool {
+func (k *keeper) claim(gen journal.Gen) (named bool, err error) {
+	if !k.started {
+		return k.claimSpare(gen)
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for k.naming {
 		k.settled.Wait()
 	}
-	named := k.named && k.next == gen
+	named = k.named && k.next == gen
 	k.next, k.named = 0, false
-	return named
+	return named, nil
+}
+
+// claimSpare is claim at a start, before there is a goroutine: an earlier run's spare saves the filling,
+// and needs no space on a disk that is full.
+func (k *keeper) claimSpare(gen journal.Gen) (named bool, err error) {
+	if err := k.load(); err != nil {
+		return false, err
+	}
+	if _, err := k.fs.Stat(filepath.Join(k.dir, journal.GenName(gen, Suffix))); err == nil {
+		return true, k.fs.SyncDir(k.dir) // the last run had named it already
+	}
+	i := k.best(true)
+	if i < 0 {
+		return false, nil
+	}
+	return true, k.rename(i, gen)
+}
+
+// rename puts spare i under the name of generation gen, for good.
+func (k *keeper) rename(i int, gen journal.Gen) error {
+	err := k.fs.Rename(k.spares[i].name, filepath.Join(k.dir, journal.GenName(gen, Suffix)))
+	if err == nil {
+		err = k.fs.SyncDir(k.dir)
+	}
+	k.spares = slices.Delete(k.spares, i, i+1)
+	return err
 }
 
 // proceed says that the generation before next is durable: next is the one to prepare.
@@ -175,14 +205,16 @@ func (k *keeper) step() (pause time.Duration, idle bool, err error) {
 	return 0, true, nil
 }
 
-// best answers the spare to put in place next: a filled one, or any when filling has to stop. -1: none.
+// best answers the spare to put in place next: a filled one, or the largest when filling has to stop.
+// -1: none.
 func (k *keeper) best(full bool) int {
+	largest := -1
 	for i, s := range k.spares {
-		if s.size >= k.options.FileBytes || full {
-			return i
+		if (s.size >= k.options.FileBytes || full) && (largest < 0 || s.size > k.spares[largest].size) {
+			largest = i
 		}
 	}
-	return -1
+	return largest
 }
 
 // soften makes a lack of space, or of files, a reason to wait for the next rotation: nothing that
@@ -217,8 +249,12 @@ func isLack(err error) bool {
 	return false
 }
 
-// load finds the files that earlier runs left.
+// load finds the files that earlier runs left, once.
 func (k *keeper) load() error {
+	if k.loaded {
+		return nil
+	}
+	k.loaded = true
 	entries, err := k.fs.List(k.dir)
 	if err != nil {
 		return err
@@ -307,11 +343,7 @@ func (k *keeper) nameNext(i int) error {
 	if next == 0 {
 		return nil
 	}
-	err := k.fs.Rename(k.spares[i].name, filepath.Join(k.dir, journal.GenName(next, Suffix)))
-	if err == nil {
-		err = k.fs.SyncDir(k.dir)
-	}
-	k.spares = slices.Delete(k.spares, i, i+1)
+	err := k.rename(i, next)
 	k.mu.Lock()
 	k.naming, k.named = false, err == nil
 	k.mu.Unlock()
@@ -339,10 +371,8 @@ func (k *keeper) close() error {
 }
 
 func (k *keeper) tidy() error {
-	if !k.started {
-		if err := k.load(); err != nil {
-			return err
-		}
+	if err := k.load(); err != nil {
+		return err
 	}
 	for did := true; did; {
 		gens, err := journal.ListGens(k.fs, k.dir, Suffix)
