@@ -97,7 +97,7 @@ func (c *committer) commitGroup(group []entry) error {
 	if !bugAckBeforeFsync {
 		c.acknowledge(group)
 	}
-	if pos.Bytes >= c.d.store.cfg.JournalFileBytes {
+	if pos.Full {
 		return c.rotateNow()
 	}
 	return nil

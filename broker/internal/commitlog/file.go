@@ -136,6 +136,17 @@ func (f *file) close() {
 	_ = closeAll(victims)
 }
 
+// closeIdle closes what nobody uses.
+func (c *files) closeIdle() {
+	c.mu.Lock()
+	limit := c.limit
+	c.limit = 0
+	victims := c.evict()
+	c.limit = limit
+	c.mu.Unlock()
+	_ = closeAll(victims)
+}
+
 // rename moves the file, whether it is open or not.
 func (f *file) rename(to string) error {
 	f.opening.Lock()

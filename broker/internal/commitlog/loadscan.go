@@ -221,7 +221,7 @@ func (sc *loadScan) cutDamage() error {
 	if err := l.cutFiles(s.base, sc.damageAt); err != nil {
 		return err
 	}
-	kept := sc.list[:sc.i+1 : sc.i+1]
+	kept := sc.list[: sc.i+1 : sc.i+1]
 	l.segments.Store(&kept)
 	s.size.Store(sc.damageAt)
 	l.namesDirty = true

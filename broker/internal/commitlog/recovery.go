@@ -27,6 +27,7 @@ type recovery struct {
 	pending  int64    // bytes of appends that wait to be written together
 	spare    [][]byte // chunks to gather appends in
 	raft     [][]byte
+	skipped  bool // damage of the journal was accepted
 }
 
 // recover opens the journal and the logs of the directory.
@@ -158,33 +159,6 @@ func (r *recovery) all() (out []*replay) {
 	return out
 }
 
-// openJournal opens the journal and, after a stop that was not clean, replays it.
-func (r *recovery) openJournal() error {
-	d := r.d
-	j, err := d.store.openJournal(d, d.state)
-	if err != nil {
-		return err
-	}
-	d.journal = j
-	if r.clean {
-		return nil
-	}
-	if err := j.Replay(d.state.gen, r.apply); err != nil {
-		return fmt.Errorf("replay the journal: %w", err)
-	}
-	if d.state.sequence > j.Sequence()+1 {
-		return fmt.Errorf("%w: the journal ends at sequence %d, and %s wants it from %d on: is journal.dir another one than before?",
-			ErrCorrupt, j.Sequence(), journalStateFile, d.state.sequence)
-	}
-	if err := r.flushAll(); err != nil {
-		return err
-	}
-	d.store.mu.Lock()
-	d.store.raft = append(d.store.raft, r.raft...)
-	d.store.mu.Unlock()
-	return nil
-}
-
 // loadLogs opens the logs, several at a time.
 func (r *recovery) loadLogs() error {
 	var g errgroup.Group
@@ -199,6 +173,9 @@ func (r *recovery) loadLogs() error {
 		g.Go(func() error {
 			if err := re.load(); err != nil {
 				return fmt.Errorf("recover %v: %w", re.log.partition, err)
+			}
+			if r.skipped {
+				re.log.unclean.Store(true)
 			}
 			return nil
 		})
@@ -216,45 +193,6 @@ func (r *recovery) dropDeleted(l *Log) error {
 		return err
 	}
 	return s.cfg.FS.SyncDir(r.d.path)
-}
-
-// finish makes the recovered state the new beginning: checkpoints, a new generation, the old ones released.
-func (r *recovery) finish() error {
-	d := r.d
-	if r.clean {
-		return nil
-	}
-	logs := d.logs()
-	d.takeDirty()
-	var g errgroup.Group
-	g.SetLimit(checkpointSyncs)
-	for _, l := range logs {
-		g.Go(func() error { return l.flush(true) })
-	}
-	if err := g.Wait(); err != nil {
-		return fmt.Errorf("sync what was recovered: %w", err)
-	}
-	if err := d.writeCheckpoints(); err != nil {
-		return err
-	}
-	if len(r.raft) > 0 {
-		// The metadata log takes these over when it runs; the first checkpoint releases their generations.
-		d.hasRaft = true
-		return nil
-	}
-	next := d.journal.Sequence() + 1
-	gen, err := d.journal.Rotate()
-	if err != nil {
-		return fmt.Errorf("open a new journal generation: %w", err)
-	}
-	if err := d.writeState(journalState{d.store.cfg.JournalEngine, gen + 1, next}); err != nil {
-		return err
-	}
-	if err := d.journal.Release(gen); err != nil {
-		return fmt.Errorf("release the replayed journal: %w", err)
-	}
-	d.closed = closedGen{gen: gen, next: next}
-	return nil
 }
 
 // sortedBases answers the bases of the segments in a partition's directory.
