@@ -6,7 +6,8 @@ package wire
 //	opString                int16 length, bytes           opStringCompact   uvarint length+1, bytes
 //	opBytes                 int32 length, bytes           opBytesCompact    uvarint length+1, bytes
 //	opArray n               int32 count, elements         opArrayCompact n  uvarint count+1, elements of program n
-//	opMaybe n               int8 -1, or another int8 and a struct of program n
+//	opMaybe n               int8 -1, or int8 from 0 on and a struct of program n
+//	opMaybeTagged n         uvarint 0, or uvarint 1 and a struct of program n
 //	opTags n                uvarint count, then (uvarint tag, uvarint size, content); known tags in section n
 //
 // A struct that cannot be null has no bytes of its own, so its steps stand among those of its parent.
@@ -22,6 +23,7 @@ const (
 	opArray
 	opArrayCompact
 	opMaybe
+	opMaybeTagged
 	opTags
 )
 

@@ -29,7 +29,7 @@ func (w *walker) step(s *step) fault {
 		return w.skip(int(s.n))
 	case opTags:
 		return w.tags(tagSections[s.n])
-	case opMaybe:
+	case opMaybe, opMaybeTagged:
 		return w.maybe(s)
 	}
 	n, f := w.length(s.code)
@@ -134,22 +134,35 @@ func (w *walker) array(p *program, count int) fault {
 	return faultNone
 }
 
-// maybe walks a nullable struct. Kafka takes every negative byte for null and kmsg only -1, so the others are refused.
+// maybe walks a nullable struct.
 func (w *walker) maybe(s *step) fault {
-	if w.left() < 1 {
-		return faultShort
-	}
-	present := int8(w.src[w.pos])
-	w.pos++
-	if present < -1 {
-		return faultPresence
-	}
-	if present == -1 {
-		return faultNone
+	if present, f := w.presence(s.code); f != faultNone || !present {
+		return f
 	}
 	p := &shapePrograms[s.n]
 	w.cost.memory += int(p.memory)
 	return w.run(p)
+}
+
+// presence reads whether a nullable struct is there. Kafka takes every byte below 0 for null and kmsg only -1, so the
+// others are refused; in a tagged field it is the varint 0 or 1.
+func (w *walker) presence(code opcode) (bool, fault) {
+	if code == opMaybeTagged {
+		n, f := w.uvarint()
+		if f == faultNone && n > 1 {
+			f = faultPresence
+		}
+		return n == 1, f
+	}
+	if w.left() < 1 {
+		return false, faultShort
+	}
+	n := int8(w.src[w.pos])
+	w.pos++
+	if n < -1 {
+		return false, faultPresence
+	}
+	return n >= 0, faultNone
 }
 
 // header walks what follows the correlation id: the client id and, in version 2, tags, none of which is known.

@@ -780,7 +780,7 @@ var shapeSteps = [...]step{
 	{opFixed, false, 16}, {opArrayCompact, false, 14}, {opTags, false, 11},
 	{opFixed, false, 9}, {opArrayCompact, false, 350}, {opArrayCompact, false, 350}, {opTags, false, 0},
 	{opFixed, false, 4}, {opArrayCompact, false, 94}, {opTags, false, 0},
-	{opMaybe, false, 352},
+	{opMaybeTagged, false, 352},
 	{opStringCompact, true, 16}, {opStringCompact, true, 16}, {opStringCompact, false, 0}, {opStringCompact, false, 0}, {opArrayCompact, false, 88}, {opStringCompact, true, 16}, {opFixed, false, 4}, {opStringCompact, true, 16}, {opTags, false, 12},
 	{opFixed, false, 4}, {opTags, false, 13},
 	{opFixed, false, 4}, {opArrayCompact, false, 88}, {opTags, false, 0},

@@ -168,7 +168,11 @@ func (c compiler) field(f field) (program, error) {
 	if err != nil || !null {
 		return p, err
 	}
-	return program{steps: []step{{code: "opMaybe", n: c.intern(p)}}, smallest: 1}, nil
+	code := "opMaybe"
+	if f.Tagged.has(c.version) {
+		code = "opMaybeTagged" // there presence is a varint and not a byte
+	}
+	return program{steps: []step{{code: code, n: c.intern(p)}}, smallest: 1}, nil
 }
 
 func (c compiler) array(f field, null bool) (program, error) {
