@@ -19,7 +19,8 @@ type group struct {
 	sim   *sim.Sim
 	net   *sim.Network
 	hosts []*host
-	lossy bool // a seeded fault: disks forget what they called durable
+	first []quorum.NodeID // the voters that the group begins with; nil: all hosts
+	lossy bool            // a seeded fault: disks forget what they called durable
 
 	leaders   map[uint64]quorum.NodeID // by term
 	committed []quorum.Entry           // by index - 1
@@ -40,6 +41,7 @@ type host struct {
 	state   []byte // hash of everything applied: the state machine
 	commit  uint64 // highest seen in this life
 	term    uint64
+	voters  []quorum.NodeID // when it applied something last
 }
 
 // disk is what was persisted.
@@ -53,10 +55,10 @@ type disk struct {
 
 const tick = 100 * time.Millisecond
 
-func newGroup(t testing.TB, seed uint64, n int) *group {
+func newGroup(t testing.TB, seed uint64, n int, voters ...quorum.NodeID) *group {
 	sim.ReplaceRand(t, seed)
 	s := sim.New(seed)
-	g := &group{t: t, sim: s, net: &sim.Network{Sim: s, MinDelay: time.Millisecond, MaxDelay: 30 * time.Millisecond}, leaders: map[uint64]quorum.NodeID{}}
+	g := &group{t: t, sim: s, net: &sim.Network{Sim: s, MinDelay: time.Millisecond, MaxDelay: 30 * time.Millisecond}, leaders: map[uint64]quorum.NodeID{}, first: voters}
 	for i := range n {
 		h := &host{id: quorum.NodeID(i)}
 		h.disk.hard.Vote = quorum.None
@@ -70,6 +72,9 @@ func newGroup(t testing.TB, seed uint64, n int) *group {
 }
 
 func (g *group) voters() []quorum.NodeID {
+	if g.first != nil {
+		return g.first
+	}
 	out := make([]quorum.NodeID, len(g.hosts))
 	for i := range out {
 		out[i] = quorum.NodeID(i)
@@ -190,6 +195,7 @@ func (g *group) act(h *host, fx quorum.Effects) {
 	for _, e := range fx.Committed {
 		g.apply(h, e)
 	}
+	h.voters = h.node.Voters()
 }
 
 // apply checks that every node applies the same entries in the same order, and that a majority has what is applied first.
@@ -214,15 +220,20 @@ func (g *group) apply(h *host, e quorum.Entry) {
 		return
 	}
 	g.committed = append(g.committed, e)
+	// An entry that changes the voters is committed by those before it.
+	if !g.majority(h.voters, e) && !g.majority(h.node.Voters(), e) {
+		g.fail("entry %d is applied, and no majority of %v or %v has it", e.Index, h.voters, h.node.Voters())
+	}
+}
+
+func (g *group) majority(voters []quorum.NodeID, e quorum.Entry) bool {
 	have := 0
-	for _, other := range g.hosts {
-		if other.disk.has(e) {
+	for _, id := range voters {
+		if g.hosts[id].disk.has(e) {
 			have++
 		}
 	}
-	if have <= len(g.hosts)/2 {
-		g.fail("entry %d is applied, and %d of %d disks have it", e.Index, have, len(g.hosts))
-	}
+	return have > len(voters)/2
 }
 
 // observe checks what a node says about itself.
@@ -310,7 +321,7 @@ func (g *group) compact(h *host) {
 		}
 		keep := d.base + g.sim.Uint64N(h.applied-d.base) // below applied: slow peers may need no snapshot
 		at := d.entries[h.applied-d.base-1]
-		d.snapshot = &quorum.Snapshot{Index: at.Index, Term: at.Term, Voters: g.voters(), Data: h.state}
+		d.snapshot = &quorum.Snapshot{Index: at.Index, Term: at.Term, Voters: h.node.Voters(), Data: h.state}
 		if keep > d.base {
 			d.baseTerm = d.entries[keep-d.base-1].Term
 			d.entries, d.base = slices.Clone(d.entries[keep-d.base:]), keep

@@ -186,3 +186,52 @@ func TestAMajorityMakesProgressWithoutTheRest(t *testing.T) {
 		}
 	})
 }
+
+func TestVotersComeAndGo(t *testing.T) {
+	sim.Seeds(t, 30, func(t *testing.T, seed uint64) {
+		g := newGroup(t, seed, 4, 0, 1, 2)
+		g.net.Drop = 0.05
+		g.sim.Every(50*time.Millisecond, func() bool { g.propose(); return true })
+		change := func(want int, propose func(*quorum.Node) error) {
+			t.Helper()
+			report(t, g, g.sim.Until(30*time.Second, g.check, func() bool {
+				l := g.leader()
+				if l == nil {
+					return false
+				}
+				if len(l.node.Voters()) == want {
+					return true
+				}
+				if g.sim.Chance(0.01) { // again and again: a proposal may be lost with its leader
+					g.do(l, func() { _ = propose(l.node) })
+				}
+				return false
+			}))
+		}
+		change(4, func(n *quorum.Node) error { return n.AddVoter(3) })
+		report(t, g, g.sim.Until(10*time.Second, g.check, func() bool { return g.hosts[3].applied > 5 }))
+		report(t, g, g.sim.Until(10*time.Second, g.check, func() bool { return g.leader() != nil }))
+		gone := g.leader().id
+		if gone == 3 {
+			gone = 0
+		}
+		change(3, func(n *quorum.Node) error { return n.RemoveVoter(gone) })
+		report(t, g, g.sim.Until(10*time.Second, g.check, func() bool { // a majority that has not heard of it needs the old one
+			for _, h := range g.hosts {
+				if h.id != gone && len(h.node.Voters()) != 3 {
+					return false
+				}
+			}
+			return true
+		}))
+		g.crash(g.hosts[gone])
+		other := g.hosts[(int(gone)+1)%4]
+		g.crash(other)
+		before := len(g.committed)
+		report(t, g, g.sim.Until(20*time.Second, g.check, func() bool { return len(g.committed) > before+10 }))
+		g.start(other) // it finds the new voters in its log
+		report(t, g, g.sim.Until(20*time.Second, g.check, func() bool {
+			return other.node.Status().Commit > uint64(before) && len(other.node.Voters()) == 3
+		}))
+	})
+}
