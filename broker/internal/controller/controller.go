@@ -164,12 +164,9 @@ func (c *Controller) Run(ctx context.Context) error {
 	defer c.stop()
 	background.Go(func() { c.snapshots(ctx) })
 
-	var ticks <-chan time.Time
-	if !c.node.Alone() { // a single voter has nothing to time
-		var stop func()
-		ticks, stop = c.cfg.NewTicker(c.cfg.Tick)
-		defer stop()
-	}
+	var ticks <-chan time.Time // none while this node is the only voter: it has nothing to time
+	endTicks := func() {}
+	defer func() { endTicks() }()
 	if first := c.Image(); first.Offset >= 0 {
 		empty := metadata.Empty(c.cfg.ClusterID)
 		c.tell(empty, first, metadata.Between(empty, first))
@@ -182,6 +179,9 @@ func (c *Controller) Run(ctx context.Context) error {
 	for {
 		if err := c.settle(); err != nil {
 			return err
+		}
+		if ticks == nil && !c.node.Alone() {
+			ticks, endTicks = c.cfg.NewTicker(c.cfg.Tick)
 		}
 		select {
 		case <-ctx.Done():

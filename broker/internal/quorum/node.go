@@ -181,6 +181,25 @@ func (n *Node) Propose(data []byte) error {
 	return nil
 }
 
+// AddVoter proposes that a node votes; it takes effect when its entry is committed. One change at a time: while another is
+// under way raft appends an empty entry instead, and the caller sees in Voters that nothing came of it.
+func (n *Node) AddVoter(id NodeID) error { return n.change(raftpb.ConfChangeAddNode, id) }
+
+// RemoveVoter proposes that a node votes no more. A leader that removes itself steps down.
+func (n *Node) RemoveVoter(id NodeID) error { return n.change(raftpb.ConfChangeRemoveNode, id) }
+
+// change proposes the change of one voter: raft's simple protocol, without joint configurations.
+func (n *Node) change(kind raftpb.ConfChangeType, id NodeID) error {
+	if n.raw.BasicStatus().RaftState != raft.StateLeader {
+		return ErrNotLeader
+	}
+	if err := n.raw.ProposeConfChange(&raftpb.ConfChange{Type: kind.Enum(), NodeId: new(raftID(id))}); err != nil {
+		return fmt.Errorf("%w: %w", ErrBusy, err)
+	}
+	n.last++
+	return nil
+}
+
 // Status is the node's view of the group.
 func (n *Node) Status() Status {
 	b := n.raw.BasicStatus()
