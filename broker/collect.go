@@ -173,11 +173,10 @@ func (b *Broker) collectStore(e emitter, r *rooms) {
 		down := one(d.Offline != nil)
 		offline += int(down)
 		e.gauge("kafka_log_logmanager_logdirectoryoffline", "1 when the directory is offline", down, "logDirectory", d.Path)
-		e.gauge("mainstem_log_dir_total_bytes", "size of the volume", float64(d.TotalBytes), "dir", d.Path)
-		e.gauge("mainstem_log_dir_usable_bytes", "free bytes of the volume", float64(d.UsableBytes), "dir", d.Path)
+		e.gauge("mainstem_log_dir_total_bytes", "size of the volume", float64(d.FreeBytes), "dir", d.Path)
+		e.gauge("mainstem_log_dir_usable_bytes", "free bytes of the volume", float64(d.FreeBytes), "dir", d.Path)
 	}
 	e.gauge("kafka_log_logmanager_offlinelogdirectorycount", "log directories that are offline", float64(offline))
-	r.store.Collect(func(s metric.Sample) { e(s) })
 }
 
 func (b *Broker) collectPartitions(e emitter, r *rooms) {

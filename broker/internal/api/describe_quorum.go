@@ -30,17 +30,22 @@ func (s *Server) describeQuorum(x *network.Exchange, req *kmsg.DescribeQuorumReq
 				d.LeaderID, d.LeaderEpoch, d.HighWatermark = 0, 0, 0
 			} else {
 				fillQuorum(&d, status)
+				resp.Nodes = quorumNodes(status)
 			}
 			out.Partitions = append(out.Partitions, d)
 		}
 		resp.Topics = append(resp.Topics, out)
 	}
+	x.Respond(resp)
+}
+
+func quorumNodes(status controller.Status) (nodes []kmsg.DescribeQuorumResponseNode) {
 	for _, v := range status.Voters {
 		n := kmsg.NewDescribeQuorumResponseNode()
 		n.NodeID = v.ID
-		resp.Nodes = append(resp.Nodes, n)
+		nodes = append(nodes, n)
 	}
-	x.Respond(resp)
+	return nodes
 }
 
 func fillQuorum(d *kmsg.DescribeQuorumResponseTopicPartition, status controller.Status) {

@@ -76,7 +76,7 @@ func unknownTopicPartitions(name string) kmsg.DescribeTopicPartitionsResponseTop
 	if cluster.CheckTopicName(name) != nil {
 		out.ErrorCode = kerr.InvalidTopicException.Code
 	}
-	out.IsInternal = isInternal(name)
+	out.IsInternal, out.AuthorizedOperations = isInternal(name), topicOperations
 	return out
 }
 

@@ -6,6 +6,7 @@ import "github.com/mainstem-io/mainstem/internal/configkey"
 var topicKeys = []configkey.Key{
 	{Name: "cleanup.policy", Type: configkey.List, Default: "delete", OneOf: []string{"compact", "delete"}, Change: configkey.Topic, Synonym: "log.cleanup.policy", Doc: "What happens to old records: delete, compact, or both."},
 	{Name: "compression.gzip.level", Type: configkey.Int, Default: "-1", Min: "1", Max: "9", OneOf: []string{"-1"}, Change: configkey.Topic, Synonym: "compression.gzip.level", Doc: "Level when the broker compresses with gzip."},
+	{Name: "compression.lz4.level", Type: configkey.Int, Default: "9", Min: "1", Max: "17", Change: configkey.Topic, Synonym: "compression.lz4.level", Doc: "Level when the broker compresses with lz4."},
 	{Name: "compression.type", Default: "producer", OneOf: []string{"uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"}, Change: configkey.Topic, Synonym: "compression.type", Doc: "Codec of stored batches; producer keeps what the producer chose."},
 	{Name: "compression.zstd.level", Type: configkey.Int, Default: "3", Min: "-131072", Max: "22", Change: configkey.Topic, Synonym: "compression.zstd.level", Doc: "Level when the broker compresses with zstd."},
 	{Name: "delete.retention.ms", Type: configkey.Long, Default: "86400000", Min: "0", Change: configkey.Topic, Synonym: "log.cleaner.delete.retention.ms", Doc: "How long a tombstone of a compacted topic is kept."},
@@ -51,6 +52,7 @@ var groupResourceKeys = []configkey.Key{
 	{Name: "share.partition.max.record.locks", Type: configkey.Int, Default: "2000", Min: "100", Change: configkey.Group, Synonym: "group.share.partition.max.record.locks", Doc: "Most locked records of a partition."},
 	{Name: "share.auto.offset.reset", Default: "latest", Change: configkey.Group, Doc: "Where a new share group starts: earliest, latest, or by_duration:PnDTnHnMn.nS."},
 	{Name: "share.isolation.level", Default: "read_uncommitted", OneOf: []string{"read_committed", "read_uncommitted"}, Change: configkey.Group, Doc: "Which records a share group sees."},
+	{Name: "share.renew.acknowledge.enable", Type: configkey.Bool, Default: "true", Change: configkey.Group, Doc: "Members may renew the lock of a record."},
 	{Name: "share.assignment.interval.ms", Type: configkey.Int, Default: "1000", Min: "0", Change: configkey.Group, Synonym: "group.share.assignment.interval.ms", Doc: "Shortest time between two assignments."},
 	{Name: "streams.session.timeout.ms", Type: configkey.Int, Default: "45000", Change: configkey.Group, Synonym: "group.streams.session.timeout.ms", Doc: "A member silent for this long is removed."},
 	{Name: "streams.heartbeat.interval.ms", Type: configkey.Int, Default: "5000", Change: configkey.Group, Synonym: "group.streams.heartbeat.interval.ms", Doc: "How often members send heartbeats."},
