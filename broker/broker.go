@@ -49,6 +49,7 @@ type rooms struct {
 	controller *controller.Controller
 	state      *state
 	replicas   *replica.Replicas
+	handler    *api.Server
 	server     *network.Server
 }
 
@@ -164,7 +165,7 @@ func (b *Broker) build(store *commitlog.Store) (*rooms, error) {
 		Self: self, Cluster: r.state, Storage: store, Replicas: r.replicas, Static: static, Broker: r.state.Config,
 		Now: b.cfg.Now, Logger: b.logger, Observe: b.metrics.observe,
 	})
-	b.metrics.sessions = handler.Sessions
+	r.handler, b.metrics.sessions = handler, handler.Sessions
 	r.server, err = network.New(b.networkConfig(handler), handler)
 	return r, err
 }
@@ -192,7 +193,9 @@ func (b *Broker) serve(ctx context.Context, r *rooms, started time.Time) error {
 	if err == nil {
 		b.setReady(nil)
 		b.logger.Info("broker is ready", "node", r.state.self, "cluster", r.store.ClusterID(), "address", b.Addr(), "took", time.Since(started).Round(time.Millisecond).String())
+		undrain := context.AfterFunc(run, r.handler.Drain)
 		err = r.server.Run(run)
+		undrain()
 	} else {
 		r.server.Close()
 	}

@@ -47,7 +47,7 @@ func (r *reading) release() {
 func (f *fetching) run() {
 	r := f.read()
 	wait := f.deadline.Sub(f.s.Now())
-	if r.failed || r.bytes >= f.minBytes || wait <= 0 || len(f.parts) == 0 {
+	if r.failed || r.bytes >= f.minBytes || wait <= 0 || len(f.parts) == 0 || f.s.draining.Load() {
 		f.answer(r)
 		return
 	}
@@ -87,6 +87,9 @@ func (f *fetching) park(r *reading, wait time.Duration) {
 		if p != nil {
 			p.Watch(watch, highs[i])
 		}
+	}
+	if f.s.draining.Load() { // Drain may have come between the look above and the registration
+		expire()
 	}
 }
 

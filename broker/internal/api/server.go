@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -69,6 +70,7 @@ type Server struct {
 	table    wire.Table
 	sessions *sessionCache
 	ids      idBlock
+	draining atomic.Bool // nobody waits any more: long polls are answered with what they have
 }
 
 // New makes a server. It starts nothing.
@@ -85,6 +87,12 @@ func New(cfg Config) *Server {
 
 // Table is what this server serves: the network reads headers by it.
 func (s *Server) Table() wire.Table { return s.table }
+
+// Drain ends every long poll, now and from now on, so that a stop need not wait for them.
+func (s *Server) Drain() {
+	s.draining.Store(true)
+	s.Replicas.WakeReaders()
+}
 
 // Handle answers one request, now or later.
 func (s *Server) Handle(x *network.Exchange) {

@@ -46,3 +46,14 @@ func drop(list []*Watch) int {
 	clear(list[n:])
 	return n
 }
+
+// WakeReaders wakes every watch of every partition.
+func (r *Replicas) WakeReaders() {
+	for _, p := range r.All() {
+		p.mu.Lock()
+		work := completion{watches: p.readers}
+		p.readers = nil
+		p.mu.Unlock()
+		work.run()
+	}
+}
