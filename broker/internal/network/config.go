@@ -137,13 +137,19 @@ func (c Config) Validate() error {
 			errs = append(errs, fmt.Errorf("listeners: %s has the unknown protocol %q", l.Name, l.Protocol))
 		}
 	}
-	for name, v := range map[string]int64{
-		"socket.request.max.bytes": int64(c.MaxRequestBytes), "queued.max.request.bytes": c.MaxQueuedBytes,
-		"max.connections": int64(c.MaxConnections), "max.connections.per.ip": int64(c.MaxConnectionsPerIP),
-		"sasl.server.max.receive.size": int64(c.MaxRequestBytesBeforeAuth), "mainstem.preauth.max.bytes": c.MaxQueuedBytesBeforeAuth,
+	for _, limit := range []struct {
+		key   string
+		value int64
+	}{
+		{"socket.request.max.bytes", int64(c.MaxRequestBytes)},
+		{"queued.max.request.bytes", c.MaxQueuedBytes},
+		{"max.connections", int64(c.MaxConnections)},
+		{"max.connections.per.ip", int64(c.MaxConnectionsPerIP)},
+		{"sasl.server.max.receive.size", int64(c.MaxRequestBytesBeforeAuth)},
+		{"mainstem.preauth.max.bytes", c.MaxQueuedBytesBeforeAuth},
 	} {
-		if v < 0 {
-			errs = append(errs, fmt.Errorf("%s: %d is below 0", name, v))
+		if limit.value < 0 {
+			errs = append(errs, fmt.Errorf("%s: %d is below 0", limit.key, limit.value))
 		}
 	}
 	return errors.Join(errs...)

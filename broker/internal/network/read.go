@@ -12,6 +12,8 @@ const (
 	readAhead = 4 << 10  // held while idle; some forty small requests fit
 	readStep  = 64 << 10 // a buffer starts with that, and a step must come within RequestTimeout (WIRE-4, WIRE-7)
 	slowest   = 64 << 10 // bytes a second that a long request must come with on the whole
+
+	longestTrusted = 4 << 20
 )
 
 var (
@@ -80,7 +82,7 @@ func (c *Conn) readFrame() (*frame, error) {
 		f.free()
 		return nil, err
 	}
-	r.trusted = n
+	r.trusted = min(n, longestTrusted)
 	return f, nil
 }
 
@@ -218,11 +220,12 @@ func (c *Conn) arm(idle bool) error {
 		if !r.frameEnd.IsZero() && r.frameEnd.Before(want) {
 			want = r.frameEnd
 		}
-	default:
-		kind = forIdle
-		if cfg.IdleTimeout > 0 {
-			want = now.Add(cfg.IdleTimeout)
+	case cfg.IdleTimeout < 0:
+		if kind = forIdle; r.armed == forIdle {
+			return nil
 		}
+	default:
+		kind, want = forIdle, now.Add(cfg.IdleTimeout)
 		if r.armed == forIdle && want.Sub(r.deadline) <= cfg.IdleTimeout/8 {
 			return nil
 		}

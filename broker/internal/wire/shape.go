@@ -1,5 +1,7 @@
 package wire
 
+//go:generate go run ./internal/gen -jars=$KAFKA_JARS
+
 // The shape language. A message at one version is a program: a run of steps that say what the next bytes are.
 //
 //	opFixed n               n bytes
