@@ -131,7 +131,7 @@ func (r *recovery) addLog(p Partition, name string) error {
 	l.highWatermark.Store(r.marks[p])
 	point, known := r.points[p]
 	l.recoveryPoint = point
-	re := &replay{log: l, point: point, start: r.starts[p], known: known && !r.noPoints}
+	re := &replay{log: l, point: point, start: r.starts[p], known: known && !r.noPoints, clean: r.clean}
 	byIndex := r.replays[topicID]
 	if byIndex == nil {
 		byIndex = map[int32]*replay{}

@@ -25,6 +25,7 @@ type replay struct {
 	truncated bool
 	cutTo     int64 // the lowest end of all TRUNCATEs
 	deleted   bool
+	clean     bool // the last stop was
 	noEpochs  bool // the epochs' checkpoint cannot be read
 	// lostSnapshot: the newest snapshot is gone, so the state may have changed below the recovery point since the one
 	// that is the newest now.
