@@ -84,7 +84,11 @@ func (r *recovery) declare(rec journal.Record) error {
 	if err != nil {
 		return err
 	}
-	r.local[rec.Partition] = r.replays[topicID][p.Index]
+	re := r.replays[p]
+	if re != nil && re.log.topicID != topicID { // the topic was deleted and made again
+		re = nil
+	}
+	r.local[rec.Partition] = re
 	return nil
 }
 
@@ -136,7 +140,7 @@ func (r *recovery) write(re *replay) error {
 }
 
 func (r *recovery) flushAll() error {
-	for _, re := range r.all() {
+	for _, re := range r.replays {
 		if err := r.write(re); err != nil {
 			return err
 		}
