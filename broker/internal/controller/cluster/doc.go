@@ -1,12 +1,12 @@
-// Package cluster owns the pure core of the cluster: topics, partitions and their leaders, registrations, configurations,
-// features and producer ids.
+// Package cluster owns the pure core of the cluster: topics, partitions, their leaders and moves, registrations,
+// configurations, features, producer ids, quotas, credentials and ACLs.
 //
 // Machine.Decide answers an event with the records that make it true and the reply that is valid once they are committed; it
 // never writes the state. Machine.Apply takes a record into the state and is its only writer, live and at recovery. The state
 // is a metadata image and nothing else: whatever is not in a record is not in the state. The shell in package controller
 // proposes the records, waits until the quorum has them, and publishes images.
 //
-// The way in: New for an image, Decide with an event of events.go, Apply for each of its records, and Bootstrap for the records
+// The way in: New for an image, Decide with an event, Apply for each of its records, and Bootstrap for the records
 // that a new cluster begins with. AlterPartition and the rules of storage.md 11.2 live in partition.go and isr.go.
 //
 // It never does I/O, never reads a clock or a random source (placement is seeded by the topic's id, which the caller made),
