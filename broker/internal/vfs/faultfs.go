@@ -17,6 +17,9 @@ var _ FS = (*FaultFS)(nil)
 // Mem takes it apart.
 func WithFaults(inner FS) *FaultFS { return &FaultFS{inner: inner} }
 
+// Inner answers the file system behind the faults.
+func (f *FaultFS) Inner() FS { return f.inner }
+
 func (f *FaultFS) Open(name string, flag Flag) (File, error) {
 	op := OpOpen
 	if flag&Create != 0 {

@@ -36,7 +36,7 @@ type Pos struct {
 }
 
 // Journal makes records durable. One goroutine calls Commit, Rotate and Release; Replay runs only
-// before the first Commit; nobody reads while it runs. The first error of Commit or Rotate poisons
+// before the first Commit; nobody reads while it runs. The first error of Commit, Rotate or Replay poisons
 // the journal: every later call returns it, and only a new Open, which replays, gets out.
 type Journal interface {
 	// Commit writes recs as one group frame and returns when they are durable.

@@ -22,7 +22,7 @@ type window struct {
 	n    int   // valid bytes in buf
 }
 
-// openWindow opens the file name, and uses buf again when it is not nil.
+// openWindow opens the file name, and uses buf again when it is large enough.
 func openWindow(fsys vfs.FS, name string, buf []byte) (*window, error) {
 	f, err := fsys.Open(name, vfs.ReadOnly)
 	if err != nil {
@@ -32,8 +32,8 @@ func openWindow(fsys vfs.FS, name string, buf []byte) (*window, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	if buf == nil {
-		buf = make([]byte, windowBytes)
+	if want := int(min(size, windowBytes)); len(buf) < want {
+		buf = make([]byte, want)
 	}
 	vfs.Advise(f, 0, 0, vfs.Sequential)
 	return &window{f: f, size: size, buf: buf}, nil

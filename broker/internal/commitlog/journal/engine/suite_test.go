@@ -103,6 +103,9 @@ func numbered(i, size int) journal.Record {
 	for at := 0; at+8 <= size; at += 8 {
 		binary.BigEndian.PutUint64(payload[at:], uint64(i)*0x9e3779b97f4a7c15+uint64(at))
 	}
+	for at := size &^ 7; at < size; at++ {
+		payload[at] = 0xa5 // never zero: tests put zeros in its place
+	}
 	return journal.Record{Type: journal.Append, Partition: uint32(i % 7), LeaderEpoch: int32(i % 3), BaseOffset: int64(i),
 		SegmentBase: int64(i / 10), Position: int64(i) * 100, Payload: payload}
 }

@@ -7,7 +7,7 @@
 // It owns the files of its directory:
 //
 //	0000000007.ring   generation 7: group frames, zeros or an older generation behind the last one
-//	0000000003.spare  released, waiting for its next turn; what it holds is invalid by its generation
+//	used-1.spare      released, waiting for its next turn; what it holds is invalid by its generation
 //	fresh-1.spare     new, being filled with zeros
 //
 // The way in is [Open]. Nothing waits for the filling: a file whose turn comes earlier grows by

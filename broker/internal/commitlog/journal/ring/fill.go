@@ -3,19 +3,14 @@ package ring
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"time"
 
 	"github.com/mainstem-io/mainstem/broker/internal/vfs"
 )
 
-const (
-	freshPrefix = "fresh-"
-	// chunk is what is filled at once, and synced at once: so little is dirty at any time that the
-	// journal's own syncs do not wait for it.
-	chunk = 1 << 20
-)
+// chunk is what is filled at once, and synced at once: so little is dirty at any time that the
+// journal's own syncs do not wait for it.
+const chunk = 1 << 20
 
 // fresh makes a new spare, empty. It leaves the rest of the broker room: a disk that is nearly full
 // keeps what it has.
@@ -27,18 +22,13 @@ func (k *keeper) fresh() error {
 	if free < 2*uint64(k.options.FileBytes) {
 		return fmt.Errorf("%w: %d bytes", errLack, free)
 	}
-	for i := 1; ; i++ {
-		name := filepath.Join(k.dir, fmt.Sprintf("%s%d%s", freshPrefix, i, SpareSuffix))
-		f, err := k.fs.Open(name, vfs.ReadWrite|vfs.Create|vfs.Exclusive)
-		if errors.Is(err, fs.ErrExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		k.spares = append(k.spares, spare{name, 0})
-		return f.Close()
+	name := k.unused(freshPrefix)
+	f, err := k.fs.Open(name, vfs.ReadWrite|vfs.Create|vfs.Exclusive)
+	if err != nil {
+		return err
 	}
+	k.spares = append(k.spares, spare{name, 0})
+	return f.Close()
 }
 
 // fill writes one chunk of zeros to the end of spare i, and answers the pause that keeps the rate.

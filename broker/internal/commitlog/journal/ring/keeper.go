@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -11,6 +12,12 @@ import (
 
 	"github.com/mainstem-io/mainstem/broker/internal/commitlog/journal"
 	"github.com/mainstem-io/mainstem/broker/internal/vfs"
+)
+
+// Beginnings of the names of spares.
+const (
+	freshPrefix = "fresh-" // never used, being filled
+	usedPrefix  = "used-"
 )
 
 // files is how many files the ring has when all goes well. When checkpoints are late there are more,
@@ -29,15 +36,16 @@ type keeper struct {
 	started bool          // by the journal's goroutine only
 	done    sync.WaitGroup
 
-	mu       sync.Mutex // guards the fields below; never held over I/O
-	settled  *sync.Cond // signals that naming has become false
-	next     journal.Gen
-	named    bool // the file of generation next is there, its name durable
-	naming   bool // a spare is being renamed to next at this moment
+	mu       sync.Mutex  // guards the fields below; never held over I/O
+	settled  *sync.Cond  // signals that naming has become false
+	next     journal.Gen // to prepare; 0: none for now
+	named    bool        // the file of generation next is there, its name durable
+	naming   bool        // a spare is being renamed to next at this moment
 	released journal.Gen
 	full     bool // no space: no filling until the next rotation
 
-	// Of the keeper's goroutine; of close, once that has ended.
+	// Of the keeper's goroutine; of the journal's, before that starts and after it has ended.
+	loaded bool
 	spares []spare
 	zeros  []byte
 	told   bool // that there is no space
@@ -64,18 +72,55 @@ func (k *keeper) start() {
 	}
 }
 
-// claim takes generation gen for the journal: the keeper goes on with the one after it. It answers
-// whether the file is there under its name; if not, the journal makes it.
-func (k *keeper) claim(gen journal.Gen) bool {
+// claim takes generation gen for the journal, and answers whether the file is there under its name; if
+// not, the journal makes it. Until proceed the keeper names no file, or a crash could leave the
+// generation after gen without gen.
+func (k *keeper) claim(gen journal.Gen) (named bool, err error) {
+	if !k.started {
+		return k.claimSpare(gen)
+	}
 	k.mu.Lock()
+	defer k.mu.Unlock()
 	for k.naming {
 		k.settled.Wait()
 	}
-	named := k.named && k.next == gen
-	k.next, k.named, k.full = gen+1, false, false
+	named = k.named && k.next == gen
+	k.next, k.named = 0, false
+	return named, nil
+}
+
+// claimSpare is claim at a start, before there is a goroutine: an earlier run's spare saves the filling,
+// and needs no space on a disk that is full.
+func (k *keeper) claimSpare(gen journal.Gen) (named bool, err error) {
+	if err := k.load(); err != nil {
+		return false, err
+	}
+	if _, err := k.fs.Stat(filepath.Join(k.dir, journal.GenName(gen, Suffix))); err == nil {
+		return true, k.fs.SyncDir(k.dir) // the last run had named it already
+	}
+	i := k.best(true)
+	if i < 0 {
+		return false, nil
+	}
+	return true, k.rename(i, gen)
+}
+
+// rename puts spare i under the name of generation gen, for good.
+func (k *keeper) rename(i int, gen journal.Gen) error {
+	err := k.fs.Rename(k.spares[i].name, filepath.Join(k.dir, journal.GenName(gen, Suffix)))
+	if err == nil {
+		err = k.fs.SyncDir(k.dir)
+	}
+	k.spares = slices.Delete(k.spares, i, i+1)
+	return err
+}
+
+// proceed says that the generation before next is durable: next is the one to prepare.
+func (k *keeper) proceed(next journal.Gen) {
+	k.mu.Lock()
+	k.next, k.full = next, false
 	k.mu.Unlock()
 	k.wake()
-	return named
 }
 
 // release gives the generations up to upTo back.
@@ -140,9 +185,9 @@ func (k *keeper) step() (pause time.Duration, idle bool, err error) {
 		return 0, false, err
 	}
 	k.mu.Lock()
-	named, full := k.named, k.full
+	wanted, full := k.next != 0 && !k.named, k.full
 	k.mu.Unlock()
-	if i := k.best(full); !named && i >= 0 {
+	if i := k.best(full); wanted && i >= 0 {
 		return 0, false, k.nameNext(i)
 	}
 	if full {
@@ -160,14 +205,16 @@ func (k *keeper) step() (pause time.Duration, idle bool, err error) {
 	return 0, true, nil
 }
 
-// best answers the spare to put in place next: a filled one, or any when filling has to stop. -1: none.
+// best answers the spare to put in place next: a filled one, or the largest when filling has to stop.
+// -1: none.
 func (k *keeper) best(full bool) int {
+	largest := -1
 	for i, s := range k.spares {
-		if s.size >= k.options.FileBytes || full {
-			return i
+		if (s.size >= k.options.FileBytes || full) && (largest < 0 || s.size > k.spares[largest].size) {
+			largest = i
 		}
 	}
-	return -1
+	return largest
 }
 
 // soften makes a lack of space, or of files, a reason to wait for the next rotation: nothing that
@@ -185,7 +232,7 @@ func (k *keeper) soften(i int, err error) error {
 	}
 	if i >= 0 && strings.HasPrefix(filepath.Base(k.spares[i].name), freshPrefix) {
 		name := k.spares[i].name
-		k.spares = append(k.spares[:i], k.spares[i+1:]...)
+		k.spares = slices.Delete(k.spares, i, i+1)
 		return k.fs.Remove(name)
 	}
 	return nil
@@ -202,8 +249,12 @@ func isLack(err error) bool {
 	return false
 }
 
-// load finds the files that earlier runs left.
+// load finds the files that earlier runs left, once.
 func (k *keeper) load() error {
+	if k.loaded {
+		return nil
+	}
+	k.loaded = true
 	entries, err := k.fs.List(k.dir)
 	if err != nil {
 		return err
@@ -231,11 +282,10 @@ func (k *keeper) takeBack(gens []journal.Gen) (did bool, err error) {
 		return false, nil
 	}
 	name := filepath.Join(k.dir, journal.GenName(gens[0], Suffix))
-	to := filepath.Join(k.dir, journal.GenName(gens[0], SpareSuffix))
 	if len(gens)+len(k.spares) > files {
 		err = k.fs.Remove(name)
 	} else {
-		err = k.toSpare(name, to)
+		err = k.toSpare(name)
 	}
 	if err == nil {
 		err = k.fs.SyncDir(k.dir)
@@ -244,7 +294,7 @@ func (k *keeper) takeBack(gens []journal.Gen) (did bool, err error) {
 }
 
 // toSpare renames a generation. One that outgrew its size is cut back.
-func (k *keeper) toSpare(name, to string) error {
+func (k *keeper) toSpare(name string) error {
 	info, err := k.fs.Stat(name)
 	if err != nil {
 		return err
@@ -255,11 +305,22 @@ func (k *keeper) toSpare(name, to string) error {
 			return err
 		}
 	}
+	to := k.unused(usedPrefix)
 	if err := k.fs.Rename(name, to); err != nil {
 		return err
 	}
 	k.spares = append(k.spares, spare{to, size})
 	return nil
+}
+
+// unused answers a name for a spare that none has.
+func (k *keeper) unused(prefix string) string {
+	for i := 1; ; i++ {
+		name := filepath.Join(k.dir, fmt.Sprintf("%s%d%s", prefix, i, SpareSuffix))
+		if !slices.ContainsFunc(k.spares, func(s spare) bool { return s.name == name }) {
+			return name
+		}
+	}
 }
 
 func (k *keeper) shrink(name string, size int64) error {
@@ -277,13 +338,12 @@ func (k *keeper) shrink(name string, size int64) error {
 func (k *keeper) nameNext(i int) error {
 	k.mu.Lock()
 	next := k.next
-	k.naming = true
+	k.naming = next != 0 // it may have been claimed since step looked
 	k.mu.Unlock()
-	err := k.fs.Rename(k.spares[i].name, filepath.Join(k.dir, journal.GenName(next, Suffix)))
-	if err == nil {
-		err = k.fs.SyncDir(k.dir)
+	if next == 0 {
+		return nil
 	}
-	k.spares = append(k.spares[:i], k.spares[i+1:]...)
+	err := k.rename(i, next)
 	k.mu.Lock()
 	k.naming, k.named = false, err == nil
 	k.mu.Unlock()
@@ -311,10 +371,8 @@ func (k *keeper) close() error {
 }
 
 func (k *keeper) tidy() error {
-	if !k.started {
-		if err := k.load(); err != nil {
-			return err
-		}
+	if err := k.load(); err != nil {
+		return err
 	}
 	for did := true; did; {
 		gens, err := journal.ListGens(k.fs, k.dir, Suffix)
@@ -328,8 +386,7 @@ func (k *keeper) tidy() error {
 	if !k.named {
 		return nil
 	}
-	from, to := journal.GenName(k.next, Suffix), journal.GenName(k.next, SpareSuffix)
-	if err := k.fs.Rename(filepath.Join(k.dir, from), filepath.Join(k.dir, to)); err != nil {
+	if err := k.toSpare(filepath.Join(k.dir, journal.GenName(k.next, Suffix))); err != nil {
 		return err
 	}
 	return k.fs.SyncDir(k.dir)

@@ -85,7 +85,7 @@ func (r *Ring) Replay(from journal.Gen, fn func(journal.Gen, journal.Record) err
 	}
 	tail, err := r.history.Replay(from, fn)
 	if err != nil {
-		return err
+		return r.poison.Fail(err) // nobody may write behind what could not be read
 	}
 	if r.file != nil { // a new journal, and its first generation is begun
 		return nil
@@ -205,10 +205,19 @@ func (r *Ring) locate() error {
 }
 
 // begin opens the next generation and writes its first, empty group.
-func (r *Ring) begin() error {
-	named := r.keeper != nil && r.keeper.claim(r.gen+1)
-	if err := r.enter(r.gen+1, named); err != nil {
-		return r.poison.Fail(fmt.Errorf("begin journal generation %d: %w", r.gen, err))
+func (r *Ring) begin() (err error) {
+	next, named := r.gen+1, false
+	if r.keeper != nil {
+		named, err = r.keeper.claim(next)
+	}
+	if err == nil {
+		err = r.enter(next, named)
+	}
+	if err != nil {
+		return r.poison.Fail(fmt.Errorf("begin journal generation %d: %w", next, err))
+	}
+	if r.keeper != nil {
+		r.keeper.proceed(next + 1)
 	}
 	return nil
 }

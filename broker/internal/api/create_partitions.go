@@ -1,0 +1,41 @@
+package api
+
+import (
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/mainstem-io/mainstem/broker/internal/controller/cluster"
+	"github.com/mainstem-io/mainstem/broker/internal/network"
+)
+
+// CreatePartitions (key 37), versions 0-3 (2 flexible, 3 THROTTLING_QUOTA_EXCEEDED, KIP-599). KIP-195.
+//
+// Grows topics; partitions never become fewer. A name that comes twice is answered once, INVALID_REQUEST.
+func (s *Server) createPartitions(x *network.Exchange, req *kmsg.CreatePartitionsRequest) {
+	resp := req.ResponseKind().(*kmsg.CreatePartitionsResponse)
+	ev := cluster.CreatePartitions{ValidateOnly: req.ValidateOnly}
+	for _, t := range req.Topics {
+		g := cluster.GrowTopic{Name: t.Topic, Count: t.Count}
+		for _, a := range t.Assignment {
+			g.Assignment = append(g.Assignment, a.Replicas)
+		}
+		ev.Topics = append(ev.Topics, g)
+	}
+	ctx, cancel := s.within(x, req.TimeoutMillis)
+	defer cancel()
+	reply, err := s.Cluster.Submit(ctx, ev)
+	told := map[string]bool{}
+	for i, t := range req.Topics {
+		if told[t.Topic] {
+			continue
+		}
+		told[t.Topic] = true
+		out := kmsg.NewCreatePartitionsResponseTopic()
+		out.Topic, out.ErrorCode = t.Topic, s.code(err)
+		if err == nil {
+			r := reply.([]cluster.Result)[i]
+			out.ErrorCode, out.ErrorMessage = r.Code, r.Message
+		}
+		resp.Topics = append(resp.Topics, out)
+	}
+	x.Respond(resp)
+}

@@ -1,0 +1,43 @@
+package api
+
+import (
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/mainstem-io/mainstem/broker/internal/network"
+)
+
+// DescribeProducers (key 61), version 0. KIP-664: the producers that partitions led by this broker know.
+func (s *Server) describeProducers(x *network.Exchange, req *kmsg.DescribeProducersRequest) {
+	resp := req.ResponseKind().(*kmsg.DescribeProducersResponse)
+	for _, t := range req.Topics {
+		out := kmsg.NewDescribeProducersResponseTopic()
+		out.Topic = t.Topic
+		for _, index := range t.Partitions {
+			out.Partitions = append(out.Partitions, s.producersOf(t.Topic, index))
+		}
+		resp.Topics = append(resp.Topics, out)
+	}
+	x.Respond(resp)
+}
+
+func (s *Server) producersOf(topic string, index int32) kmsg.DescribeProducersResponseTopicPartition {
+	out := kmsg.NewDescribeProducersResponseTopicPartition()
+	out.Partition = index
+	part := s.Replicas.Partition(topic, index)
+	if part == nil {
+		out.ErrorCode, out.ErrorMessage = kerr.UnknownTopicOrPartition.Code, kmsg.StringPtr("This server does not host this topic-partition.")
+		return out
+	}
+	if err := part.CheckLeader(-1); err != nil {
+		out.ErrorCode, out.ErrorMessage = s.code(err), kmsg.StringPtr(err.Error())
+		return out
+	}
+	for _, p := range part.Log().Producers(s.Now()) {
+		a := kmsg.NewDescribeProducersResponseTopicPartitionActiveProducer()
+		a.ProducerID, a.ProducerEpoch, a.LastSequence, a.LastTimestamp = p.ProducerID, int32(p.Epoch), p.LastSequence, p.LastTimestamp
+		a.CoordinatorEpoch, a.CurrentTxnStartOffset = p.CoordinatorEpoch, p.TxnStartOffset
+		out.ActiveProducers = append(out.ActiveProducers, a)
+	}
+	return out
+}

@@ -1,0 +1,37 @@
+package api
+
+import "github.com/twmb/franz-go/pkg/kmsg"
+
+// handlers are the APIs served; a key that is not here closes the connection, and ApiVersions does not list it.
+// Versions are wire's. It is filled in init because ApiVersions reads it.
+var handlers map[int16]handler
+
+func init() {
+	handlers = map[int16]handler{
+		kmsg.Produce.Int16():                 typed((*Server).produce),
+		kmsg.Fetch.Int16():                   typed((*Server).fetch),
+		kmsg.ListOffsets.Int16():             typed((*Server).listOffsets),
+		kmsg.Metadata.Int16():                typed((*Server).metadata),
+		kmsg.FindCoordinator.Int16():         typed((*Server).findCoordinator),
+		kmsg.ApiVersions.Int16():             typed((*Server).apiVersions),
+		kmsg.CreateTopics.Int16():            typed((*Server).createTopics),
+		kmsg.DeleteTopics.Int16():            typed((*Server).deleteTopics),
+		kmsg.DeleteRecords.Int16():           typed((*Server).deleteRecords),
+		kmsg.InitProducerID.Int16():          typed((*Server).initProducerID),
+		kmsg.OffsetForLeaderEpoch.Int16():    typed((*Server).offsetForLeaderEpoch),
+		kmsg.DescribeConfigs.Int16():         typed((*Server).describeConfigs),
+		kmsg.AlterConfigs.Int16():            typed((*Server).alterConfigs),
+		kmsg.DescribeLogDirs.Int16():         typed((*Server).describeLogDirs),
+		kmsg.CreatePartitions.Int16():        typed((*Server).createPartitions),
+		kmsg.IncrementalAlterConfigs.Int16(): typed((*Server).incrementalAlterConfigs),
+		kmsg.DescribeQuorum.Int16():          typed((*Server).describeQuorum),
+		kmsg.UpdateFeatures.Int16():          typed((*Server).updateFeatures),
+		kmsg.DescribeCluster.Int16():         typed((*Server).describeCluster),
+		kmsg.DescribeProducers.Int16():       typed((*Server).describeProducers),
+		kmsg.ListConfigResources.Int16():     typed((*Server).listConfigResources),
+		kmsg.DescribeTopicPartitions.Int16(): typed((*Server).describeTopicPartitions),
+	}
+}
+
+// Serves tells whether requests of an API are answered.
+func Serves(key int16) bool { _, ok := handlers[key]; return ok }

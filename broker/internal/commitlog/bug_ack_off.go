@@ -1,0 +1,5 @@
+//go:build !bug_ack_before_fsync
+
+package commitlog
+
+const bugAckBeforeFsync = false

@@ -1,0 +1,5 @@
+//go:build !bug_dedup_lost
+
+package commitlog
+
+const bugDedupLost = false

@@ -1,0 +1,277 @@
+package commitlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mainstem-io/mainstem/broker/internal/vfs"
+)
+
+// checkpointSyncs is how many files of a directory are synced at a time. A blocking sync occupies a thread.
+const checkpointSyncs = 4
+
+// checkpointLoop makes a checkpoint when a journal file is full, and every interval if anything was appended.
+func (d *directory) checkpointLoop(ctx context.Context) {
+	tick := time.NewTicker(d.store.cfg.CheckpointInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-d.down:
+			return
+		case <-tick.C:
+			d.mu.Lock()
+			idle := len(d.dirty) == 0 && !d.hasRaft && !d.closed.raft
+			d.rotate = !idle
+			d.mu.Unlock()
+			if !idle {
+				signal(d.wake) // the committer rotates, then signals d.checkpoint
+			}
+		case <-d.checkpoint:
+			if err := d.makeCheckpoint(); err != nil {
+				d.store.log.Error("checkpoint failed", "dir", d.path, "error", err)
+			}
+		}
+	}
+}
+
+// makeCheckpoint makes the newest closed generation, and all before it, superfluous (storage.md 4.7). The order is what
+// makes it safe: segments, then what the records say, then the recovery points, then journal-state, then the release.
+func (d *directory) makeCheckpoint() error {
+	d.mu.Lock()
+	closed := d.closed
+	d.mu.Unlock()
+	if err := d.flushLogs(d.takeDirty()); err != nil {
+		return d.fail(err)
+	}
+	if err := d.writeCheckpoints(); err != nil {
+		return d.fail(err)
+	}
+	if closed.gen == 0 || closed.gen < d.state.gen {
+		return nil // nothing was closed since the last time
+	}
+	if closed.raft {
+		if err := d.store.checkpointRaft(); err != nil {
+			return fmt.Errorf("checkpoint of the metadata log: %w", err) // the generation stays; the next checkpoint tries again
+		}
+	}
+	if err := d.writeState(journalState{d.store.cfg.JournalEngine, closed.gen + 1, closed.next}); err != nil {
+		return d.fail(err)
+	}
+	d.mu.Lock()
+	d.release = closed.gen
+	if d.closed.gen == closed.gen {
+		d.closed.raft = false
+	}
+	d.behind.Store(int32(d.closed.gen - closed.gen))
+	d.room.Broadcast()
+	d.mu.Unlock()
+	signal(d.wake)
+	return nil
+}
+
+func (d *directory) writeState(s journalState) error {
+	if err := vfs.WriteFileAtomic(d.store.cfg.FS, d.file(journalStateFile), s.format()); err != nil {
+		return err
+	}
+	d.state = s
+	return nil
+}
+
+// flushLogs syncs what the logs appended and persists what their records say.
+func (d *directory) flushLogs(logs []*Log) error {
+	var g errgroup.Group
+	g.SetLimit(checkpointSyncs)
+	for _, l := range logs {
+		g.Go(func() error {
+			if err := l.flush(false); err != nil && !l.deleted.Load() {
+				return fmt.Errorf("checkpoint %v: %w", l.partition, err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// writeCheckpoints writes the offsets of all logs of the directory.
+func (d *directory) writeCheckpoints() error {
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	points, starts := map[Partition]int64{}, map[Partition]int64{}
+	for _, l := range d.logs() {
+		l.mu.Lock()
+		points[l.partition] = l.recoveryPoint
+		if start := l.start.Load(); start > (*l.segments.Load())[0].base {
+			starts[l.partition] = start
+		}
+		l.mu.Unlock()
+	}
+	fsys := d.store.cfg.FS
+	return errors.Join(
+		vfs.WriteFileAtomic(fsys, d.file(logStartFile), formatOffsets(starts)),
+		vfs.WriteFileAtomic(fsys, d.file(recoveryPointFile), formatOffsets(points)))
+}
+
+// writeHighWatermarks is done every few seconds, as in Kafka. It may be behind after a crash: nothing is truncated to it.
+func (d *directory) writeHighWatermarks() error {
+	hws := map[Partition]int64{}
+	for _, l := range d.logs() {
+		hws[l.partition] = l.highWatermark.Load()
+	}
+	return vfs.WriteFileAtomic(d.store.cfg.FS, d.file(highWatermarkFile), formatOffsets(hws))
+}
+
+// flushPlan is what one flush of a log has to make durable; it is drawn up under the mutex and carried out without.
+type flushPlan struct {
+	point     int64 // the recovery point once all is done
+	logs      []*file
+	indexes   []*file
+	snapshots map[int64][]byte
+	stale     []int64
+	epochs    *epochs
+	names     bool
+	path      string
+	cuts      int64 // Log.cuts when the plan was drawn up
+}
+
+// flush makes the log's files durable up to its durable end, and its recovery point with them. Under flush.policy=os the
+// active segment is left to the kernel, unless all is set.
+func (l *Log) flush(all bool) error {
+	l.flushing.Lock()
+	defer l.flushing.Unlock()
+	p, err := l.planFlush(all)
+	if err != nil {
+		return err
+	}
+	fsys := l.store.cfg.FS
+	for _, f := range append(p.logs, p.indexes...) {
+		if err := f.sync(); err != nil && !(isNotExist(err)) {
+			return fmt.Errorf("sync %s: %w", f.path(), err)
+		}
+	}
+	for _, offset := range p.stale {
+		if err := fsys.Remove(path.Join(p.path, offsetName(offset, snapshotSuffix))); err != nil && !isNotExist(err) {
+			return err
+		}
+	}
+	for offset, data := range p.snapshots {
+		if err := vfs.WriteFileAtomic(fsys, path.Join(p.path, offsetName(offset, snapshotSuffix)), data); err != nil {
+			return err
+		}
+	}
+	if p.epochs != nil {
+		if err := vfs.WriteFileAtomic(fsys, path.Join(p.path, leaderEpochFile), formatEpochs(*p.epochs)); err != nil {
+			return err
+		}
+	}
+	if p.names || len(p.stale) > 0 {
+		if err := fsys.SyncDir(p.path); err != nil {
+			return err
+		}
+	}
+	return l.flushed(p)
+}
+
+func (l *Log) planFlush(all bool) (p flushPlan, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.inDirty = false
+	all = all || l.config.Load().FlushPolicy == FlushJournal
+	list := *l.segments.Load()
+	p.point, p.path, p.cuts = l.durable.Load(), l.path, l.cuts.Load()
+	if !all {
+		p.point = l.active().base
+	}
+	for i, s := range list {
+		active := i == len(list)-1
+		if s.dirty && (all || !active) {
+			p.logs = append(p.logs, s.log)
+			s.dirty = false
+		}
+		if s.txnDirty {
+			p.indexes = append(p.indexes, s.txns.file)
+			s.txnDirty = false
+		}
+		if active {
+			if err := s.flushIndexes(); err != nil {
+				return p, err
+			}
+		} else if s.indexDirty {
+			p.indexes = append(p.indexes, s.index.file, s.times.file)
+			s.indexDirty = false
+		}
+	}
+	if l.state.changed || len(l.snapshots) == 0 && len(l.pending) == 0 && l.end.Load() > 0 {
+		l.keepSnapshot(l.end.Load())
+	}
+	p.snapshots, l.pending = l.pending, nil
+	for offset := range p.snapshots {
+		l.stale = slices.DeleteFunc(l.stale, func(o int64) bool { return o == offset })
+	}
+	p.stale, l.stale = l.stale, nil
+	if l.epochsDirty {
+		p.epochs, l.epochsDirty = l.lineage.Load(), false
+	}
+	p.names, l.namesDirty = l.namesDirty, false
+	return p, nil
+}
+
+// flushed takes note of what a flush made durable.
+func (l *Log) flushed(p flushPlan) error {
+	l.mu.Lock()
+	if p.cuts != l.cuts.Load() {
+		// Truncated meanwhile: what was synced may be another history, and the snapshots are. Recovery knows from the
+		// TRUNCATE record, which is younger than the generation that this checkpoint releases.
+		for offset := range p.snapshots {
+			l.stale = append(l.stale, offset)
+		}
+		l.mu.Unlock()
+		return nil
+	}
+	l.recoveryPoint = max(l.recoveryPoint, p.point)
+	for offset := range p.snapshots {
+		if !slices.Contains(l.snapshots, offset) {
+			l.snapshots = append(l.snapshots, offset)
+		}
+	}
+	slices.Sort(l.snapshots)
+	old := l.superfluousSnapshots()
+	l.mu.Unlock()
+	for _, offset := range old {
+		if err := l.store.cfg.FS.Remove(path.Join(p.path, offsetName(offset, snapshotSuffix))); err != nil && !isNotExist(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// superfluousSnapshots takes out all snapshots but the newest two and those at segment bases. The mutex is held.
+func (l *Log) superfluousSnapshots() (old []int64) {
+	list := *l.segments.Load()
+	keep := l.snapshots[:0:0]
+	for i, offset := range l.snapshots {
+		_, isBase := slices.BinarySearchFunc(list, offset, func(s *segment, o int64) int { return int(min(max(s.base-o, -1), 1)) })
+		if i >= len(l.snapshots)-2 || isBase {
+			keep = append(keep, offset)
+		} else {
+			old = append(old, offset)
+		}
+	}
+	l.snapshots = keep
+	return old
+}
+
+// flushOS is flush.messages and flush.ms, and what closes an os log cleanly.
+func (l *Log) flushOS() error {
+	if err := l.flush(true); err != nil {
+		return l.directory.fail(err)
+	}
+	return nil
+}

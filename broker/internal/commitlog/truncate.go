@@ -1,0 +1,303 @@
+package commitlog
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/mainstem-io/mainstem/broker/internal/commitlog/journal"
+	"github.com/mainstem-io/mainstem/broker/internal/record"
+)
+
+// Truncate cuts the log to end: a follower that found its leader's history to differ. End lies on a batch boundary, or
+// the whole batch that holds it goes. It also removes damage, if that lies behind end.
+//
+// The TRUNCATE record is queued before anything that is appended later; it need not be durable on return, because until
+// it is, a crash brings back nothing worse than the history from before.
+func (l *Log) Truncate(end int64) error {
+	if err := l.change(func() error { return l.truncateLocked(end) }); err != nil {
+		return fmt.Errorf("truncate %v to %d: %w", l.partition, end, err)
+	}
+	return nil
+}
+
+// Reset empties the log and lets it begin at offset: a follower whose leader has nothing of what it has.
+func (l *Log) Reset(offset int64) error {
+	if err := l.change(func() error { return l.resetLocked(offset) }); err != nil {
+		return fmt.Errorf("reset %v to %d: %w", l.partition, offset, err)
+	}
+	return nil
+}
+
+// change runs fn with the mutex. What it queues for the journal an os log has to have in its checkpoint files on return.
+func (l *Log) change(fn func() error) error {
+	l.mu.Lock()
+	err := l.usable()
+	if err == nil {
+		err = fn()
+	}
+	os := l.config.Load().FlushPolicy == FlushOS
+	l.mu.Unlock()
+	if err != nil || !os {
+		return err
+	}
+	if err := l.flush(false); err != nil {
+		return l.directory.fail(err)
+	}
+	if err := l.directory.writeCheckpoints(); err != nil {
+		return l.directory.fail(err)
+	}
+	return nil
+}
+
+func (l *Log) truncateLocked(end int64) error {
+	if end >= l.end.Load() && l.corrupt.Load() == nil {
+		return nil
+	}
+	list := *l.segments.Load()
+	if end < list[0].base || end < 0 {
+		return l.resetLocked(max(end, 0))
+	}
+	i := floor(list, end)
+	position, err := cutPosition(list[i], end)
+	if err == nil {
+		err = l.truncateAt(list, i, position, end)
+	}
+	if err != nil {
+		return l.directory.fail(err)
+	}
+	return nil
+}
+
+// cutPosition answers the position of the first batch in s that reaches end or beyond.
+func cutPosition(s *segment, end int64) (int64, error) {
+	from, err := s.lookup(end - 1)
+	if err != nil {
+		from = 0 // a broken index: scan from the front
+	}
+	if from > 0 && end == s.base {
+		from = 0
+	}
+	return s.scan(from, s.size.Load(), false, func(b record.Batch, _ int64) (bool, error) {
+		return b.LastOffset() < end, nil
+	})
+}
+
+// truncateAt makes segment i the active one, cut at position, and ends the log at end. The mutex is held.
+func (l *Log) truncateAt(list []*segment, i int, position, end int64) error {
+	s := list[i]
+	l.beginCut(end)
+	kept := slices.Clone(list[:i+1])
+	l.segments.Store(&kept)
+	l.end.Store(end)
+	if err := l.retire(list[i+1:]); err != nil {
+		return err
+	}
+	if err := s.cutTo(position, end); err != nil {
+		return err
+	}
+	if end < l.start.Load() {
+		l.start.Store(end)
+	}
+	if behind, err := s.lastEnd(); err != nil {
+		return err
+	} else if behind < end {
+		// The log ends behind its last batch: a later start shall see that from an empty segment.
+		if err := l.roll(end, l.store.cfg.Now()); err != nil {
+			return err
+		}
+	}
+	l.setEpochs(l.lineage.Load().cutEnd(end))
+	if err := l.rebuildState(end); err != nil {
+		return err
+	}
+	l.corrupt.Store(nil)
+	if l.highWatermark.Load() > end {
+		l.highWatermark.Store(end)
+	}
+	l.namesDirty = true
+	l.markDirty()
+	l.journal(journal.Record{Type: journal.Truncate, BaseOffset: end, SegmentBase: s.base, Position: position}, nil)
+	return nil
+}
+
+// beginCut makes everybody who learned offsets before now forget them: readers look again, the committer no longer moves
+// the durable end for records that were queued before, a flush under way does not count.
+func (l *Log) beginCut(end int64) {
+	l.advance.Lock()
+	l.history = l.cuts.Add(1)
+	l.durable.Store(min(l.durable.Load(), end))
+	l.advance.Unlock()
+	l.recoveryPoint = min(l.recoveryPoint, end)
+	for len(l.snapshots) > 0 && l.snapshots[len(l.snapshots)-1] > end {
+		l.stale = append(l.stale, l.snapshots[len(l.snapshots)-1])
+		l.snapshots = l.snapshots[:len(l.snapshots)-1]
+	}
+	for offset := range l.pending {
+		if offset > end {
+			delete(l.pending, offset)
+		}
+	}
+}
+
+// journal queues a record that moves no durable end. An os log has no journal. The mutex is held.
+func (l *Log) journal(r journal.Record, done chan<- error) {
+	if l.config.Load().FlushPolicy == FlushJournal {
+		l.enqueue(r, noEnd, done)
+	} else if done != nil {
+		done <- nil
+	}
+}
+
+// cutTo shortens the segment to position, where offset end would be, and opens it for appends again.
+func (s *segment) cutTo(position, end int64) error {
+	s.size.Store(position)
+	if err := s.log.truncate(position); err != nil {
+		return fmt.Errorf("cut %s to %d: %w", s.log.path(), position, err)
+	}
+	if err := s.index.cut(s.base, func(e indexEntry) bool { return e.value >= position }); err != nil {
+		return err
+	}
+	if err := s.times.cut(s.base, func(e indexEntry) bool { return e.value >= end }); err != nil {
+		return err
+	}
+	if err := s.txns.cut(end); err != nil {
+		return err
+	}
+	s.dirty, s.txnDirty, s.writtenBack = true, true, min(s.writtenBack, position)
+	s.firstTime = unknownTime
+	return s.resume()
+}
+
+// lastEnd answers the offset behind the last batch; the base when there is none.
+func (s *segment) lastEnd() (int64, error) {
+	from, err := s.lookup(math.MaxInt64)
+	if err != nil {
+		from = 0
+	}
+	end := s.base
+	_, err = s.scan(from, math.MaxInt64, false, func(b record.Batch, _ int64) (bool, error) {
+		end = b.NextOffset()
+		return true, nil
+	})
+	return end, err
+}
+
+// resume finds what appended keeps track of: the bytes since the last index entry and the largest timestamp.
+func (s *segment) resume() error {
+	last, ok, err := s.index.last(s.base)
+	if err != nil {
+		return err
+	}
+	top, timed, err := s.times.last(s.base)
+	if err != nil {
+		return err
+	}
+	from := int64(0)
+	if ok && timed {
+		from = last.value
+	}
+	if !timed {
+		top = indexEntry{record.NoTimestamp, s.base}
+	}
+	if ok {
+		s.sinceIndexBytes = s.size.Load() - last.value
+	} else {
+		s.sinceIndexBytes = s.size.Load()
+	}
+	_, err = s.scan(from, math.MaxInt64, false, func(b record.Batch, _ int64) (bool, error) {
+		if b.MaxTimestamp() > top.key {
+			top = indexEntry{b.MaxTimestamp(), b.LastOffset()}
+		}
+		return true, nil
+	})
+	s.maxTime, s.maxTimeOffset = top.key, top.value
+	return err
+}
+
+func (l *Log) resetLocked(offset int64) error {
+	list := *l.segments.Load()
+	first := list[0].base
+	l.beginCut(-1)
+	l.setDurable(offset)
+	s := newSegment(l.store.files, l.path, offset, l.store.cfg.Now(), l.config.Load())
+	l.segments.Store(&[]*segment{s})
+	l.start.Store(offset)
+	l.end.Store(offset)
+	l.highWatermark.Store(offset)
+	err := l.retire(list)
+	if err == nil {
+		err = s.makeNew()
+	}
+	if err != nil {
+		return l.directory.fail(err)
+	}
+	l.setEpochs(nil)
+	l.state = producers{changed: true}
+	l.publishUnstable()
+	l.corrupt.Store(nil)
+	l.namesDirty = true
+	l.markDirty()
+	l.journal(journal.Record{Type: journal.Truncate, BaseOffset: first, SegmentBase: first}, nil)
+	l.journal(journal.Record{Type: journal.LogStart, BaseOffset: offset}, nil)
+	return nil
+}
+
+// setDurable sets the durable end and recovery point of a log that was emptied.
+func (l *Log) setDurable(end int64) {
+	l.advance.Lock()
+	l.durable.Store(end)
+	l.advance.Unlock()
+	l.recoveryPoint = end
+}
+
+// retire takes segments out of use: their files get the suffix .deleted at once, so that new ones may have the names,
+// and are unlinked later, when the last reader is gone. The caller publishes a list without them. The mutex is held.
+func (l *Log) retire(segments []*segment) error {
+	for _, s := range segments {
+		if err := s.rename(l.store.deletedName()); err != nil {
+			return err
+		}
+		s.gone = func() { l.store.later(l.config.Load().FileDeleteDelay, s.remove) }
+		s.release()
+	}
+	return nil
+}
+
+// rebuildState makes the producer state of a log that was cut to end: from a snapshot, then from the batches behind it.
+func (l *Log) rebuildState(end int64) error {
+	state, from, _ := l.loadSnapshot(end)
+	list := *l.segments.Load()
+	for i := floor(list, from); i < len(list); i++ {
+		s := list[i]
+		at, err := s.lookup(from)
+		if err != nil {
+			at = 0
+		}
+		if _, err := s.scan(at, s.size.Load(), false, func(b record.Batch, _ int64) (bool, error) {
+			if b.BaseOffset() >= from {
+				replayProducer(state, b)
+			}
+			return true, nil
+		}); err != nil {
+			return fmt.Errorf("rebuild producer state: %w", err)
+		}
+	}
+	state.replicated(l.highWatermark.Load())
+	state.changed = true
+	l.state = *state
+	l.publishUnstable()
+	return nil
+}
+
+// replayProducer applies a batch that is in the log already.
+func replayProducer(s *producers, b record.Batch) (AbortedTxn, bool) {
+	var m record.Marker
+	if b.Control() {
+		var err error
+		if m, err = record.ParseMarker(b); err != nil {
+			return AbortedTxn{}, false // a control batch of another kind
+		}
+	}
+	return s.apply(b, m)
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/mainstem-io/mainstem/cmd/mainstem/internal/bench"
+	"github.com/mainstem-io/mainstem/cmd/mainstem/internal/output"
+)
+
+func (a *app) benchCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "bench", Short: "Measure any Kafka: produce, consume, end to end"}
+	cmd.AddCommand(
+		a.benchJob("produce", "Write records as fast as possible, by waiting producers, or at a fixed rate",
+			"  mainstem bench produce --records 5000000 --size 100\n  mainstem bench produce --producers 64 --duration 10s\n  mainstem bench produce --rate 2000 --duration 15s", bench.Produce),
+		a.benchJob("consume", "Read a topic from start to end", "  mainstem bench consume", bench.Consume),
+		a.benchJob("e2e", "Send at a fixed rate and time the arrival at a consumer", "  mainstem bench e2e --rate 2000 --duration 15s", bench.EndToEnd),
+	)
+	return cmd
+}
+
+func (a *app) benchJob(name, short, example string, job func(context.Context, bench.Config) (bench.Result, error)) *cobra.Command {
+	c := bench.Config{}
+	configs := []string{}
+	cmd := &cobra.Command{
+		Use: name, Short: short, Example: example, Args: cobra.NoArgs,
+		Long: short + ".\n\nLatency at a fixed rate counts from the intended time of sending. --server-pid adds the server's CPU time.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var err error
+			if c.Client, err = a.options(); err != nil {
+				return err
+			}
+			if c.Records == 0 && name != "consume" {
+				c.Records = 1_000_000
+				if c.Duration > 0 {
+					c.Records = 1 << 40
+				}
+			}
+			if err := a.benchTopic(cmd.Context(), &c, configs); err != nil {
+				return err
+			}
+			r, err := job(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			return output.Print(a.env.Stdout, a.format, []bench.Result{r})
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&c.Topic, "topic", "bench", "topic; made when it is missing")
+	f.Int32Var(&c.Partitions, "partitions", 16, "partitions of the topic when it is made")
+	f.StringArrayVar(&configs, "set", nil, "configuration KEY=VALUE of the topic when it is made, repeatable")
+	f.Int64Var(&c.Records, "records", 0, "stop after this many; 0: a million, or what the duration allows")
+	f.DurationVar(&c.Duration, "duration", 0, "stop after this time")
+	f.IntVar(&c.Size, "size", 100, "bytes of a value")
+	f.BoolVar(&c.Random, "random", false, "values that do not compress")
+	f.Int32Var(&c.BatchBytes, "batch-bytes", 1_000_000, "largest batch")
+	f.IntVar(&c.InFlight, "in-flight", 500_000, "records that may wait in the client")
+	f.IntVar(&c.Producers, "producers", 0, "closed loop: clients that wait for each acknowledgement")
+	f.Float64Var(&c.Rate, "rate", 0, "open loop: records a second")
+	f.StringVar(&c.Acks, "acks", "all", "all, 1 or 0")
+	f.StringVar(&c.Codec, "compression", "none", "none, gzip, snappy, lz4 or zstd")
+	f.IntVar(&c.ServerPID, "server-pid", 0, "process of the server, for its CPU time")
+	if name == "e2e" {
+		_ = f.Set("rate", "2000")
+		_ = f.Set("duration", (15 * time.Second).String())
+	}
+	return cmd
+}
+
+// benchTopic makes the topic when it is missing and learns how many partitions it has.
+func (a *app) benchTopic(ctx context.Context, c *bench.Config, configs []string) error {
+	set, err := pairs(configs)
+	if err != nil {
+		return err
+	}
+	return a.admin(ctx, func(ctx context.Context, adm *kadm.Client) error {
+		made, err := adm.CreateTopic(ctx, c.Partitions, -1, set, c.Topic)
+		if err != nil && !errorIs(made.Err, kerr.TopicAlreadyExists) && !errorIs(err, kerr.TopicAlreadyExists) {
+			return fmt.Errorf("make topic %s: %w", c.Topic, err)
+		}
+		topics, err := adm.ListTopics(ctx, c.Topic)
+		if err != nil {
+			return err
+		}
+		if n := len(topics[c.Topic].Partitions); n > 0 {
+			c.Partitions = int32(n)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mainstem-io/mainstem/broker"
+	"github.com/mainstem-io/mainstem/cmd/mainstem/internal/admin"
+	"github.com/mainstem-io/mainstem/cmd/mainstem/internal/settings"
+	"github.com/mainstem-io/mainstem/internal/errcode"
+)
+
+// serverFlags are the flags of server, and of what reads a server's configuration without starting it.
+type serverFlags struct {
+	config, dataDir, listen, admin string
+	set                            []string
+	level, logFormat               string
+}
+
+func (f *serverFlags) define(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringVar(&f.config, "config", "", "configuration file: YAML, or Kafka's server.properties")
+	fl.StringVar(&f.dataDir, "data-dir", "", "directory of the data (log.dirs); default ./data")
+	fl.StringVar(&f.listen, "listen", "", "address for clients, host:port (listeners); default :9092")
+	fl.StringVar(&f.admin, "admin", "", "address of metrics, probes and profiles, host:port, or none; default 127.0.0.1:9644")
+	fl.StringArrayVar(&f.set, "set", nil, "configuration KEY=VALUE by Kafka's names, repeatable")
+}
+
+// values joins file, environment and flags, nearest last.
+func (f *serverFlags) values(env Env) (settings.Set, error) {
+	s := settings.Set{}
+	if f.config != "" {
+		if err := s.File(f.config); err != nil {
+			return nil, errcode.Wrap(errcode.ConfigFile, err)
+		}
+	}
+	s.Environment(env.Environ())
+	for _, pair := range f.set {
+		if err := s.Flag(pair); err != nil {
+			return nil, errcode.Wrap(errcode.Usage, err)
+		}
+	}
+	if f.dataDir != "" {
+		s.Put("log.dirs", f.dataDir, "--data-dir")
+	}
+	if f.listen != "" {
+		s.Put("listeners", "PLAINTEXT://"+f.listen, "--listen")
+	}
+	switch f.admin {
+	case "":
+	case "none":
+		s.Put("mainstem.admin.listener", "", "--admin")
+	default:
+		s.Put("mainstem.admin.listener", f.admin, "--admin")
+	}
+	return s, nil
+}
+
+func (a *app) serverCommand() *cobra.Command {
+	f := &serverFlags{}
+	cmd := &cobra.Command{
+		Use: "server", Aliases: []string{"broker"}, Short: "Run a broker", Args: cobra.NoArgs,
+		Long: `Run a broker until it is told to stop. The first SIGTERM or Ctrl-C stops it cleanly, a second one at once:
+even that loses nothing that was acknowledged.
+
+Configuration keys are Kafka's; mainstem config explain lists them. Flags win over the environment
+(MAINSTEM_LOG_RETENTION_MS), the environment over the file, the file over defaults.`,
+		Example: "  mainstem server --data-dir /var/lib/mainstem\n  mainstem server --config server.properties --set num.partitions=6",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			values, err := f.values(a.env)
+			if err != nil {
+				return err
+			}
+			logger, level, err := a.logger(f.level, f.logFormat)
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), values, logger, level)
+		},
+	}
+	f.define(cmd)
+	cmd.Flags().StringVar(&f.level, "log-level", "info", "debug, info, warn or error")
+	cmd.Flags().StringVar(&f.logFormat, "log-format", "auto", "text, json, or auto: text on a terminal")
+	return cmd
+}
+
+// logger writes to stderr; its level can be changed while the process runs.
+func (a *app) logger(level, format string) (*slog.Logger, *slog.LevelVar, error) {
+	lv := new(slog.LevelVar)
+	if err := lv.UnmarshalText([]byte(level)); err != nil {
+		return nil, nil, errcode.New(errcode.Usage, "--log-level %s: one of debug, info, warn, error", level)
+	}
+	opts := &slog.HandlerOptions{Level: lv}
+	switch {
+	case format == "json", format == "auto" && !terminal(a.env.Stderr):
+		return slog.New(slog.NewJSONHandler(a.env.Stderr, opts)), lv, nil
+	case format == "text", format == "auto":
+		return slog.New(slog.NewTextHandler(a.env.Stderr, opts)), lv, nil
+	}
+	return nil, nil, errcode.New(errcode.Usage, "--log-format %s: one of text, json, auto", format)
+}
+
+// serve runs a broker and its admin listener until ctx ends or one of them fails.
+func serve(ctx context.Context, values settings.Set, logger *slog.Logger, level *slog.LevelVar) error {
+	b, err := broker.New(broker.Config{Values: values, Logger: logger, Version: version})
+	if err != nil {
+		return err
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	if at := b.Setting("mainstem.admin.listener"); at != "" {
+		l, err := listenAdmin(ctx, at)
+		if err != nil {
+			return errors.Join(err, b.Close())
+		}
+		server := admin.New(b, logger, level)
+		g.Go(func() error { return server.Run(gctx, l) })
+	}
+	g.Go(func() error { return b.Run(gctx) })
+	err = g.Wait()
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func listenAdmin(ctx context.Context, address string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		e := errcode.Wrap(errcode.NetPortInUse, err)
+		if !strings.Contains(err.Error(), "in use") {
+			e = errcode.Wrap(errcode.Usage, err)
+		}
+		e.What, e.Next = "the admin listener cannot start", []string{"choose another address:  --admin 127.0.0.1:19644, or --admin none"}
+		return nil, e
+	}
+	return l, nil
+}

@@ -1,0 +1,33 @@
+package conformance
+
+import "regexp"
+
+// Difference is a set of probes whose recorded answer Mainstem does not give, with the reason.
+type Difference struct {
+	Probes *regexp.Regexp // names of probes, see ../shared/conformance/broker
+	Reason string
+	Later  bool // the APIs are not served yet: the probes are left out, and counted as skipped
+}
+
+// Differences are all of them. A probe that no row names must pass.
+var Differences = []Difference{
+	{regexp.MustCompile(`^(joingroup|syncgroup|heartbeat|leavegroup|describegroups|listgroups|deletegroups|groups|static|offsetcommit|offsetfetch|offsetdelete|offsets)/`),
+		"consumer groups are not served yet", true},
+	{regexp.MustCompile(`^(consumergroup|sharegroup|streamsgroup)/|^findcoordinator/share`), "the newer group protocols are not served yet", true},
+	{regexp.MustCompile(`^(addpartitions|addoffsets|endtxn|txnoffsetcommit|transactions)/|^initproducerid/(aborts|continue|empty-txn|fences|later|timeouts|transactional|two|old|new)|^(fetch|listoffsets)/read-committed|^produce/transactional`),
+		"transactions are not served yet", true},
+	{regexp.MustCompile(`^(electleaders|reassignments|clientquotas|scram)/`), "these administrative APIs are not served yet", true},
+	{regexp.MustCompile(`^security/`), "authentication and authorization are not served yet", true},
+	{regexp.MustCompile(`^apiversions/(table|features)`),
+		"the APIs named above are not listed until they are served; `share.version` and `streams.version` are absent while share and streams groups are", false},
+}
+
+// Find answers the difference that names a probe, or nil.
+func Find(probe string) *Difference {
+	for i := range Differences {
+		if Differences[i].Probes.MatchString(probe) {
+			return &Differences[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+package conformance
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/mainstem-io/mainstem/broker"
+)
+
+// Page is docs/compatibility.md, made from the version table and the differences.
+func Page() string {
+	var b bytes.Buffer
+	b.WriteString("# Compatibility\n\n<!-- Made by `go test ./internal/conformance -update`. Do not edit. -->\n\n")
+	b.WriteString("Mainstem answers as Apache Kafka 4.3.1 does, and its clients and tools work unmodified. This page lists what is\nserved, and every place where the answer is another one.\n\n")
+	b.WriteString("## APIs\n\nA version outside the range, and an API that is not served, close the connection, as in Kafka.\n\n| key | API | versions |\n| --- | --- | --- |\n")
+	var later []broker.API
+	for _, a := range broker.APIs() {
+		if !a.Served {
+			later = append(later, a)
+			continue
+		}
+		versions := fmt.Sprintf("%d-%d", a.Min, a.Max)
+		if a.Advertised != a.Min {
+			versions += fmt.Sprintf(", listed as %d-%d for old clients", a.Advertised, a.Max)
+		}
+		fmt.Fprintf(&b, "| %d | %s | %s |\n", a.Key, a.Name, versions)
+	}
+	b.WriteString("\nNot served yet: ")
+	for i, a := range later {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%s (%d)", a.Name, a.Key)
+	}
+	b.WriteString(".\n\n## Recorded answers that differ\n\nThe recordings are Apache Kafka's own; `make conformance-broker` compares.\n\n| probes | reason |\n| --- | --- |\n")
+	for _, d := range Differences {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", escape(d.Probes.String()), d.Reason)
+	}
+	b.WriteString("\n## Choices that no recording shows\n\n")
+	for _, c := range choices {
+		fmt.Fprintf(&b, "- %s\n", c)
+	}
+	return b.String()
+}
+
+func escape(s string) string { return string(bytes.ReplaceAll([]byte(s), []byte("|"), []byte("\\|"))) }
+
+// choices differ from Kafka on purpose, for the reason in the sentence.
+var choices = []string{
+	"An acknowledgement (`acks=1` and `acks=all`) means fsynced, where Kafka's means in the page cache. `flush.policy=os` gives Kafka's meaning, by broker or topic.",
+	"Consumers see only durable records: the high watermark counts fsynced positions.",
+	"Fetch never cuts a batch at a limit: it answers whole batches, because their CRC is checked before they leave. A batch whose bytes have changed on disk is never sent: the partition answers KAFKA_STORAGE_ERROR.",
+	"CreateTopics, AlterConfigs and the like answer when the change is in force on this broker; in Kafka a topic may be unknown for a moment after its creation was answered.",
+	"Requests of one connection are worked on while earlier ones wait for the disk; answers keep the order of the requests, as in Kafka.",
+	"`min.insync.replicas` is 2 by default from three replicas on, else 1.",
+	"Two batches of one partition in a Produce request are refused, as Kafka does; the bytes behind a whole batch that are no batch are dropped without a word, as Kafka does too.",
+}
