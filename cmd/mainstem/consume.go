@@ -129,7 +129,7 @@ func (a *app) consumeAll(ctx context.Context, topics []string, only []int32, fro
 
 func (a *app) poll(ctx context.Context, cl *kgo.Client, begin, ends map[string]map[int32]int64, left, count int, follow bool, write func(*bufio.Writer, *kgo.Record) error) error {
 	out := bufio.NewWriter(a.env.Stdout)
-	defer out.Flush()
+	defer func() { _ = out.Flush() }()
 	printed := 0
 	for {
 		fetches := cl.PollFetches(ctx)

@@ -147,11 +147,11 @@ func (a *app) topicCreate() *cobra.Command {
 				return err
 			}
 			return a.admin(cmd.Context(), func(ctx context.Context, adm *kadm.Client) error {
-				make := adm.CreateTopics
+				create := adm.CreateTopics
 				if dryRun {
-					make = adm.ValidateCreateTopics
+					create = adm.ValidateCreateTopics
 				}
-				made, err := make(ctx, partitions, replicas, configs, names...)
+				made, err := create(ctx, partitions, replicas, configs, names...)
 				if err != nil {
 					return err
 				}

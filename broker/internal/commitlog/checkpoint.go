@@ -141,8 +141,9 @@ type flushPlan struct {
 	cuts      int64 // Log.cuts when the plan was drawn up
 }
 
-// flush makes the log's files durable up to its durable end, and its recovery point with them. Under flush.policy=os the
-// active segment is left to the kernel, unless all is set.
+// flush makes the log's files durable up to its durable end, and its recovery point with them. Unless all is set, the
+// active segment's indexes are written but not synced, because an unclean start takes of them only what fits the log;
+// and under flush.policy=os the active segment is left to the kernel.
 func (l *Log) flush(all bool) error {
 	l.flushing.Lock()
 	defer l.flushing.Unlock()
@@ -183,15 +184,15 @@ func (l *Log) planFlush(all bool) (p flushPlan, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.inDirty = false
-	all = all || l.config.Load().FlushPolicy == FlushJournal
+	data := all || l.config.Load().FlushPolicy == FlushJournal
 	list := *l.segments.Load()
 	p.point, p.path, p.cuts = l.durable.Load(), l.path, l.cuts.Load()
-	if !all {
+	if !data {
 		p.point = l.active().base
 	}
 	for i, s := range list {
 		active := i == len(list)-1
-		if s.dirty && (all || !active) {
+		if s.dirty && (data || !active) {
 			p.logs = append(p.logs, s.log)
 			s.dirty = false
 		}
@@ -203,7 +204,8 @@ func (l *Log) planFlush(all bool) (p flushPlan, err error) {
 			if err := s.flushIndexes(); err != nil {
 				return p, err
 			}
-		} else if s.indexDirty {
+		}
+		if all && active || s.indexDirty && !active {
 			p.indexes = append(p.indexes, s.index.file, s.times.file)
 			s.indexDirty = false
 		}

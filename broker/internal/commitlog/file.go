@@ -1,7 +1,6 @@
 package commitlog
 
 import (
-	"container/list"
 	"errors"
 	"fmt"
 	"io"
@@ -19,12 +18,16 @@ type files struct {
 	fs    vfs.FS
 	limit int
 
-	mu   sync.Mutex // guards the fields below and handle, users and idle of every file
+	mu   sync.Mutex // guards the fields below, and every file's handle, users, gone, newer and older
 	open int
-	idle *list.List // of *file that are open and unused, most recent first
+	idle file // head of a ring of the files that are open and unused: older is the most recent, newer the one to close
 }
 
-func newFiles(fs vfs.FS, limit int) *files { return &files{fs: fs, limit: limit, idle: list.New()} }
+func newFiles(fs vfs.FS, limit int) *files {
+	c := &files{fs: fs, limit: limit}
+	c.idle.newer, c.idle.older = &c.idle, &c.idle
+	return c
+}
 
 // file is one file that is opened when it is needed and closed when too many are. All methods may be called at once.
 type file struct {
@@ -34,8 +37,22 @@ type file struct {
 	name    string     // guarded by opening
 	handle  vfs.File
 	users   int
-	idle    *list.Element
 	gone    bool // closed for good as soon as nobody uses it
+
+	newer, older *file // in the ring of idle files; nil while not
+}
+
+// enqueue puts f into the ring as the most recent.
+func (c *files) enqueue(f *file) {
+	f.newer, f.older = &c.idle, c.idle.older
+	f.older.newer, c.idle.older = f, f
+}
+
+func (f *file) dequeue() {
+	if f.newer != nil {
+		f.newer.older, f.older.newer = f.older, f.newer
+		f.newer, f.older = nil, nil
+	}
 }
 
 func (c *files) file(name string) *file { return &file{cache: c, name: name} }
@@ -73,19 +90,17 @@ func (f *file) use() vfs.File {
 		return nil
 	}
 	f.users++
-	if f.idle != nil {
-		f.cache.idle.Remove(f.idle)
-		f.idle = nil
-	}
+	f.dequeue()
 	return f.handle
 }
 
 // evict takes files out of the cache until it is within its limit; the caller closes them without the lock.
 func (c *files) evict() (victims []vfs.File) {
-	for c.open > c.limit && c.idle.Len() > 0 {
-		f := c.idle.Remove(c.idle.Back()).(*file)
+	for c.open > c.limit && c.idle.newer != &c.idle {
+		f := c.idle.newer
+		f.dequeue()
 		victims = append(victims, f.handle)
-		f.handle, f.idle = nil, nil
+		f.handle = nil
 		c.open--
 	}
 	return victims
@@ -109,7 +124,7 @@ func (f *file) release() {
 			f.handle, f.gone = nil, false
 			c.open--
 		} else {
-			f.idle = c.idle.PushFront(f)
+			c.enqueue(f)
 			victims = c.evict()
 		}
 	}
@@ -127,9 +142,9 @@ func (f *file) close() {
 	case f.users > 0:
 		f.gone = true
 	default:
-		c.idle.Remove(f.idle)
+		f.dequeue()
 		victims = append(victims, f.handle)
-		f.handle, f.idle = nil, nil
+		f.handle = nil
 		c.open--
 	}
 	c.mu.Unlock()

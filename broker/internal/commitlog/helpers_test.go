@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -78,7 +79,6 @@ type testLog struct {
 	t    testing.TB
 	mu   sync.Mutex
 	cond sync.Cond
-	end  int64
 	err  error
 }
 
@@ -88,7 +88,6 @@ func watch(t testing.TB, l *Log) *testLog {
 	l.OnDurable(func(end int64, err error) {
 		tl.mu.Lock()
 		defer tl.mu.Unlock()
-		tl.end = max(tl.end, end)
 		if err != nil && tl.err == nil {
 			tl.err = err
 		}
@@ -100,10 +99,10 @@ func watch(t testing.TB, l *Log) *testLog {
 func (l *testLog) await(offset int64) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for l.end <= offset && l.err == nil {
+	for l.DurableEnd() <= offset && l.err == nil {
 		l.cond.Wait()
 	}
-	if l.end > offset {
+	if l.DurableEnd() > offset {
 		return nil
 	}
 	return l.err
@@ -188,4 +187,15 @@ func tryReadAll(l *Log, from int64) (out []string, err error) {
 		c.Release()
 	}
 	return out, nil
+}
+
+// difference shows the first lines in which two answers differ.
+func difference(got, want string) string {
+	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return fmt.Sprintf("line %d\n got %.300s\nwant %.300s", i, a[i], b[i])
+		}
+	}
+	return fmt.Sprintf("%d lines, want %d", len(a), len(b))
 }

@@ -159,25 +159,57 @@ func (x *sparse) floor(base, key int64) (indexEntry, bool, error) {
 	}
 	n = min(n, x.flushed)
 	x.mu.RUnlock()
+	if n == 0 {
+		return indexEntry{}, false, nil
+	}
+	return x.floorInFile(base, key, n)
+}
 
-	lo, hi := 0, n // entries below lo are at most key, from hi on they are above
-	for lo < hi {
-		mid := int(uint(lo+hi) >> 1)
-		e, err := x.entry(base, mid)
-		if err != nil {
-			return indexEntry{}, false, err
+// pageEntries is how many entries floorInFile reads at once when it has come close.
+const pageEntries = 63
+
+// floorInFile searches the first n entries, which are in the file.
+func (x *sparse) floorInFile(base, key int64, n int) (e indexEntry, ok bool, err error) {
+	h, err := x.file.acquire(false)
+	if err != nil {
+		return e, false, fmt.Errorf("open index: %w", err)
+	}
+	defer x.file.release()
+	buf := getBuffer((pageEntries + 1) * int(x.width))
+	defer buf.give()
+	read := func(from, to int) ([]byte, error) {
+		b := buf.bytes[:int64(to-from)*x.width]
+		if _, err := h.ReadAt(b, int64(from)*x.width); err != nil {
+			return nil, fmt.Errorf("read index %s: %w", h.Name(), err)
 		}
-		if e.key <= key {
+		return b, nil
+	}
+	lo, hi := 0, n // entries below lo are at most key, from hi on they are above
+	for hi-lo > pageEntries {
+		mid := int(uint(lo+hi) >> 1)
+		b, err := read(mid, mid+1)
+		if err != nil {
+			return e, false, err
+		}
+		if x.decode(b, base).key <= key {
 			lo = mid + 1
 		} else {
 			hi = mid
 		}
 	}
-	if lo == 0 {
-		return indexEntry{}, false, nil
+	from := max(lo-1, 0)
+	b, err := read(from, max(hi, from+1))
+	if err != nil {
+		return e, false, err
 	}
-	e, err := x.entry(base, lo-1)
-	return e, err == nil, err
+	for ; len(b) > 0; b = b[x.width:] {
+		next := x.decode(b, base)
+		if next.key > key {
+			break
+		}
+		e, ok = next, true
+	}
+	return e, ok, nil
 }
 
 // cut removes all entries for which drop says so; they are the last ones.

@@ -1,6 +1,7 @@
 package commitlog
 
 import (
+	"maps"
 	"path"
 	"slices"
 
@@ -33,6 +34,7 @@ func (re *replay) load() error {
 			return err
 		}
 		bases = slices.DeleteFunc(bases, func(b int64) bool { return b > re.segBase })
+		l.namesDirty = true // the replay may have made files that had vanished
 	}
 	if err := l.openSegments(bases, re.start); err != nil {
 		return err
@@ -115,17 +117,22 @@ func (re *replay) dropSnapshots(end int64) {
 	l.snapshots = slices.DeleteFunc(l.snapshots, func(o int64) bool { return o > end })
 }
 
-// loadSnapshot answers the producer state of the newest good snapshot at or below limit, and its offset. Whole tells that
-// it is the newest of all.
+// loadSnapshot answers the producer state of the newest good snapshot at or below limit, and its offset. Newest tells that
+// there is none above it. The mutex is held.
 func (l *Log) loadSnapshot(limit int64) (state *producers, offset int64, newest bool) {
+	offsets := slices.AppendSeq(slices.Clone(l.snapshots), maps.Keys(l.pending))
+	slices.Sort(offsets)
 	newest = true
-	for i := len(l.snapshots) - 1; i >= 0; i-- {
-		offset := l.snapshots[i]
+	for _, offset := range slices.Backward(offsets) {
 		if offset > limit {
 			newest = false
 			continue
 		}
-		data, err := vfs.ReadFile(l.store.cfg.FS, path.Join(l.path, offsetName(offset, snapshotSuffix)))
+		data, pending := l.pending[offset]
+		var err error
+		if !pending {
+			data, err = vfs.ReadFile(l.store.cfg.FS, path.Join(l.path, offsetName(offset, snapshotSuffix)))
+		}
 		if err == nil {
 			if state, err = parseSnapshot(data); err == nil {
 				return state, offset, newest

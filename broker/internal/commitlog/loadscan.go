@@ -131,6 +131,19 @@ func (sc *loadScan) prepareIndexes(s *segment) error {
 		}
 		ok, timed = false, false
 	}
+	if ok && !sc.re.clean {
+		// The two files were synced apart, if at all: the time index may lack what the offset index has. Its last word
+		// is where both are known to agree.
+		if !timed {
+			top.value = s.base - 1
+		}
+		if err := s.index.cut(s.base, func(e indexEntry) bool { return e.key > top.value }); err != nil {
+			return err
+		}
+		if last, ok, err = s.index.last(s.base); err != nil {
+			return err
+		}
+	}
 	sc.indexFrom, s.sinceIndexBytes = 0, 0
 	if ok {
 		sc.indexFrom = last.value

@@ -32,6 +32,8 @@ type Log struct {
 	corrupt  atomic.Pointer[error] // damage below the durable end
 	cuts     atomic.Int64          // how often Truncate or Reset changed what offsets mean
 
+	hints hints
+
 	highWatermark atomic.Int64
 	doneTxns      atomic.Bool // some transaction waits for the high watermark
 

@@ -60,9 +60,12 @@ func (l *Log) tryRead(offset, maxOffset int64, maxBytes int, wholeFirst bool) (C
 
 // readSegment answers a chunk of s, and whether s has anything at or behind offset at all.
 func (l *Log) readSegment(s *segment, offset, maxOffset int64, maxBytes int, wholeFirst bool) (Chunk, bool, error) {
-	size := s.size.Load()
-	at := l.lookup(s, offset)
-	slack := int(l.config.Load().IndexIntervalBytes) // how far an index entry may be before what it is asked for, mostly
+	size, cuts, slack := s.size.Load(), l.cuts.Load(), 0
+	at, known := l.hints.take(offset, s.base, cuts)
+	if !known {
+		at = l.lookup(s, offset)
+		slack = int(l.config.Load().IndexIntervalBytes) // how far an index entry mostly is before what it is asked for
+	}
 	buf := getBuffer(int(min(int64(max(maxBytes, record.HeaderSize)+slack), max(size-at, 1))))
 	for at < size {
 		n, err := s.log.readAt(buf.bytes[:min(int64(len(buf.bytes)), size-at)], at)
@@ -73,10 +76,14 @@ func (l *Log) readSegment(s *segment, offset, maxOffset int64, maxBytes int, who
 		skipped, there, sane := skipTo(buf.bytes[:n], offset)
 		if there {
 			chunk, err := l.cut(s, buf, at, skipped, n, maxOffset, maxBytes, wholeFirst)
-			if err == nil && len(chunk.Bytes) == 0 {
+			if err != nil {
+				return chunk, true, err
+			}
+			if len(chunk.Bytes) == 0 {
 				chunk.NextOffset = offset
 			}
-			return chunk, true, err
+			l.hints.put(hint{chunk.NextOffset, s.base, at + int64(skipped) + int64(len(chunk.Bytes)), cuts})
+			return chunk, true, nil
 		}
 		at += int64(skipped)
 		if !sane || skipped == 0 {

@@ -21,7 +21,7 @@ type recovery struct {
 	starts   map[Partition]int64
 	marks    map[Partition]int64
 	noPoints bool // the recovery points are lost: nothing may be skipped, nothing is known to be lost
-	replays  map[uuid]map[int32]*replay
+	replays  map[Partition]*replay
 	local    map[uint32]*replay // by the generation's local ids
 	gen      journal.Gen
 	pending  int64    // bytes of appends that wait to be written together
@@ -32,7 +32,7 @@ type recovery struct {
 
 // recover opens the journal and the logs of the directory.
 func (d *directory) recover() error {
-	r := &recovery{d: d, replays: map[uuid]map[int32]*replay{}}
+	r := &recovery{d: d, replays: map[Partition]*replay{}}
 	if err := r.readFiles(); err != nil {
 		return err
 	}
@@ -131,39 +131,18 @@ func (r *recovery) addLog(p Partition, name string) error {
 	l.highWatermark.Store(r.marks[p])
 	point, known := r.points[p]
 	l.recoveryPoint = point
-	re := &replay{log: l, point: point, start: r.starts[p], known: known && !r.noPoints}
-	byIndex := r.replays[topicID]
-	if byIndex == nil {
-		byIndex = map[int32]*replay{}
-		r.replays[topicID] = byIndex
-	}
-	if topicID == (uuid{}) { // several may have lost their ids
-		byIndex[int32(len(byIndex))] = re
-	} else if byIndex[p.Index] == nil {
-		byIndex[p.Index] = re
-	} else {
-		return fmt.Errorf("%v and %v have the same topic id", p, byIndex[p.Index].log.partition)
-	}
+	r.replays[p] = &replay{log: l, point: point, start: r.starts[p], known: known && !r.noPoints, clean: r.clean}
 	d.store.mu.Lock()
 	d.store.logs[p] = l
 	d.store.mu.Unlock()
 	return nil
 }
 
-func (r *recovery) all() (out []*replay) {
-	for _, byIndex := range r.replays {
-		for _, re := range byIndex {
-			out = append(out, re)
-		}
-	}
-	return out
-}
-
 // loadLogs opens the logs, several at a time.
 func (r *recovery) loadLogs() error {
 	var g errgroup.Group
 	g.SetLimit(r.d.store.cfg.RecoveryThreads)
-	for _, re := range r.all() {
+	for _, re := range r.replays {
 		if re.deleted {
 			if err := r.dropDeleted(re.log); err != nil {
 				return err

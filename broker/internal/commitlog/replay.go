@@ -25,6 +25,7 @@ type replay struct {
 	truncated bool
 	cutTo     int64 // the lowest end of all TRUNCATEs
 	deleted   bool
+	clean     bool // the last stop was
 	noEpochs  bool // the epochs' checkpoint cannot be read
 	// lostSnapshot: the newest snapshot is gone, so the state may have changed below the recovery point since the one
 	// that is the newest now.
@@ -83,7 +84,11 @@ func (r *recovery) declare(rec journal.Record) error {
 	if err != nil {
 		return err
 	}
-	r.local[rec.Partition] = r.replays[topicID][p.Index]
+	re := r.replays[p]
+	if re != nil && re.log.topicID != topicID { // the topic was deleted and made again
+		re = nil
+	}
+	r.local[rec.Partition] = re
 	return nil
 }
 
@@ -135,7 +140,7 @@ func (r *recovery) write(re *replay) error {
 }
 
 func (r *recovery) flushAll() error {
-	for _, re := range r.all() {
+	for _, re := range r.replays {
 		if err := r.write(re); err != nil {
 			return err
 		}

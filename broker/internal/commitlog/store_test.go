@@ -10,7 +10,7 @@ import (
 func TestAppendedIsReadBackAfterARestart(t *testing.T) {
 	for _, engine := range []string{"ring", "tidwall"} {
 		t.Run(engine, func(t *testing.T) {
-			cfg := testConfig(vfs.FS(vfs.OS), t.TempDir())
+			cfg := testConfig(vfs.OS, t.TempDir())
 			cfg.JournalEngine = engine
 			s := openStore(t, cfg)
 			l := s.create(Partition{"t", 0}, DefaultLogConfig())

@@ -15,6 +15,9 @@ import (
 // The TRUNCATE record is queued before anything that is appended later; it need not be durable on return, because until
 // it is, a crash brings back nothing worse than the history from before.
 func (l *Log) Truncate(end int64) error {
+	if err := l.lowerRecoveryPoint(end); err != nil {
+		return fmt.Errorf("truncate %v to %d: %w", l.partition, end, err)
+	}
 	if err := l.change(func() error { return l.truncateLocked(end) }); err != nil {
 		return fmt.Errorf("truncate %v to %d: %w", l.partition, end, err)
 	}
@@ -23,8 +26,29 @@ func (l *Log) Truncate(end int64) error {
 
 // Reset empties the log and lets it begin at offset: a follower whose leader has nothing of what it has.
 func (l *Log) Reset(offset int64) error {
+	if err := l.lowerRecoveryPoint(0); err != nil {
+		return fmt.Errorf("reset %v to %d: %w", l.partition, offset, err)
+	}
 	if err := l.change(func() error { return l.resetLocked(offset) }); err != nil {
 		return fmt.Errorf("reset %v to %d: %w", l.partition, offset, err)
+	}
+	return nil
+}
+
+// lowerRecoveryPoint writes down, before a file is cut, that less than before is promised to be there. A crash behind the
+// cut and before the TRUNCATE record would otherwise look like a loss.
+func (l *Log) lowerRecoveryPoint(end int64) error {
+	l.mu.Lock()
+	lower := end < l.recoveryPoint && end < l.end.Load()
+	if lower {
+		l.recoveryPoint = max(end, 0)
+	}
+	l.mu.Unlock()
+	if !lower {
+		return nil
+	}
+	if err := l.directory.writeCheckpoints(); err != nil {
+		return l.directory.fail(err)
 	}
 	return nil
 }

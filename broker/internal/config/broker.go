@@ -74,11 +74,8 @@ func (b *Broker) Bool(name string) bool {
 // resolve is the value of a topic or group key that is not set on its resource.
 func (b *Broker) resolve(k configkey.Key) (string, Source) {
 	for _, f := range fallbacks(k) {
-		for _, l := range b.layers(f.key) {
-			if l.source == FromDefault {
-				break // the coarser units' layers may still be set
-			}
-			return scaled(l.value, f.factor), l.source
+		if l := b.layers(f.key); len(l) > 0 && l[0].source != FromDefault { // a coarser unit that is set wins over a default
+			return scaled(l[0].value, f.factor), l[0].source
 		}
 	}
 	for _, f := range fallbacks(k) {

@@ -12,7 +12,7 @@ import (
 func CheckTopic(key, value string) error {
 	k, ok := TopicKeys.Lookup(key)
 	if !ok {
-		return fmt.Errorf("Unknown topic config name: %s", key) //nolint:staticcheck // Kafka's own text, shown by its tools
+		return fmt.Errorf("Unknown topic config name: %s", key)
 	}
 	if key == "remote.storage.enable" && strings.EqualFold(value, "true") {
 		return fmt.Errorf("remote.storage.enable cannot be true: this broker has no tiered storage")
@@ -33,13 +33,13 @@ func CheckTopicSet(set map[string]string) error {
 func (b *Broker) CheckGroup(key, value string) error {
 	k, ok := GroupKeys.Lookup(key)
 	if !ok {
-		return fmt.Errorf("Unknown group config name: %s", key) //nolint:staticcheck // Kafka's own text
+		return fmt.Errorf("Unknown group config name: %s", key)
 	}
 	if err := invalidValue(k, value); err != nil {
 		return err
 	}
 	if key == "share.auto.offset.reset" && value != "latest" && value != "earliest" && !strings.HasPrefix(value, "by_duration:P") {
-		return fmt.Errorf("Invalid value %s for configuration %s: must be earliest, latest or by_duration:PnDTnHnMn.nS", value, key) //nolint:staticcheck // Kafka's own text
+		return fmt.Errorf("Invalid value %s for configuration %s: must be earliest, latest or by_duration:PnDTnHnMn.nS", value, key)
 	}
 	kind, rest, _ := strings.Cut(key, ".")
 	for _, bound := range []string{"min", "max"} {
@@ -65,7 +65,7 @@ func (b *Broker) CheckGroup(key, value string) error {
 func CheckMetrics(key, value string) error {
 	k, ok := MetricsKeys.Lookup(key)
 	if !ok {
-		return fmt.Errorf("Unknown client metrics configuration: %s", key) //nolint:staticcheck // Kafka's own text
+		return fmt.Errorf("Unknown client metrics configuration: %s", key)
 	}
 	return invalidValue(k, value)
 }
@@ -76,11 +76,11 @@ func CheckDynamic(key, value string, perBroker bool) error {
 	k, ok := lookupServerKey(key)
 	switch {
 	case !ok:
-		return fmt.Errorf("Unknown broker config name: %s", key) //nolint:staticcheck // Kafka's own text
+		return fmt.Errorf("Unknown broker config name: %s", key)
 	case k.Change == configkey.Restart:
-		return fmt.Errorf("Cannot update these configs dynamically: %s", key) //nolint:staticcheck // Kafka's own text
+		return fmt.Errorf("Cannot update these configs dynamically: %s", key)
 	case k.Change == configkey.Broker && !perBroker:
-		return fmt.Errorf("Cannot update these configs at default cluster level, broker id must be specified: %s", key) //nolint:staticcheck // Kafka's own text
+		return fmt.Errorf("Cannot update these configs at default cluster level, broker id must be specified: %s", key)
 	case k.Status == configkey.Refused:
 		return fmt.Errorf("%s is refused: %s", key, k.Reason)
 	}
@@ -105,7 +105,7 @@ func invalidValue(k configkey.Key, value string) error {
 	case k.Max == "":
 		reason = "Value must be at least " + k.Min
 	}
-	return fmt.Errorf("Invalid value %s for configuration %s: %s", value, k.Name, reason) //nolint:staticcheck // Kafka's own text
+	return fmt.Errorf("Invalid value %s for configuration %s: %s", value, k.Name, reason)
 }
 
 // number is a number of a set, or its default.

@@ -118,6 +118,13 @@ func TestARestartComesBackWithTheSameState(t *testing.T) {
 	if err := n.stop(); err != nil {
 		t.Fatal(err)
 	}
+	c, err := New(config(fs, j.restart()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, describe(c.Image())); diff != "" {
+		t.Errorf("state before Run:\n%s", diff)
+	}
 	n = start(t, fs, j.restart())
 	n.submit(cluster.ElectLeaders{}) // waits until the node leads
 	after := describe(n.Image())

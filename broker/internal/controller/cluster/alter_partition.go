@@ -80,7 +80,7 @@ func (m *Machine) checkMembers(isr []ISRMember) Result {
 func (m *Machine) alterISR(t *metadata.Topic, a AlterISR) (metadata.Record, *metadata.Partition) {
 	c := m.newChange(t, a.Index)
 	c.isr = nil
-	for _, id := range c.old.Replicas { // in the order of the replicas, and each once
+	for _, id := range c.replicas { // in the order of the replicas, and each once
 		if slices.ContainsFunc(a.ISR, func(r ISRMember) bool { return r.ID == id }) {
 			c.isr = append(c.isr, id)
 		}

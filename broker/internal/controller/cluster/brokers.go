@@ -91,6 +91,15 @@ func (m *Machine) shutdownBroker(ev ShutdownBroker) Effects {
 	return Effects{Records: append(records, m.leave(ev.ID)...), Reply: res}
 }
 
+func (m *Machine) unregisterBroker(ev UnregisterBroker) Effects {
+	b := m.View().Broker(ev.ID)
+	if b == nil {
+		return Effects{Reply: fail(kerr.BrokerIDNotRegistered, "Broker ID %d is not currently registered", ev.ID)}
+	}
+	records := append(m.leave(ev.ID), &metadata.UnregisterBrokerRecord{BrokerID: ev.ID, BrokerEpoch: b.Epoch})
+	return Effects{Records: records, Reply: Result{}}
+}
+
 // leave takes a broker out of all ISRs and leaderships.
 func (m *Machine) leave(id int32) []metadata.Record {
 	return m.changesOf(id, func(c *change) {

@@ -1,13 +1,14 @@
-// Package cluster owns the pure core of the cluster: topics, partitions and their leaders, registrations, configurations,
-// features and producer ids.
+// Package cluster owns the pure core of the cluster: topics, partitions, their leaders and moves, registrations,
+// configurations, features, producer ids, quotas, credentials and ACLs.
 //
 // Machine.Decide answers an event with the records that make it true and the reply that is valid once they are committed; it
 // never writes the state. Machine.Apply takes a record into the state and is its only writer, live and at recovery. The state
 // is a metadata image and nothing else: whatever is not in a record is not in the state. The shell in package controller
 // proposes the records, waits until the quorum has them, and publishes images.
 //
-// The way in: New for an image, Decide with an event of events.go, Apply for each of its records, and Bootstrap for the records
-// that a new cluster begins with. AlterPartition and the rules of storage.md 11.2 live in partition.go and isr.go.
+// The way in: New for an image, Decide with an event, Apply for each of its records, and Bootstrap for the records that a new
+// cluster begins with. Events are in events.go, events_replica.go and events_security.go, each with its reply. Every change of
+// a partition goes through election.go, which holds the rules for leaders, ISR and ELR.
 //
 // It never does I/O, never reads a clock or a random source (placement is seeded by the topic's id, which the caller made),
 // never proposes anything and never checks who asks: authorization is the API's.

@@ -24,6 +24,9 @@ type change struct {
 	index int32
 	old   *metadata.Partition
 
+	replicas  []int32 // the wanted replicas, in preferred order; those of a move included (KIP-455)
+	adding    []int32
+	removing  []int32
 	live      func(id int32) bool // may lead; decides on the state after this event
 	isr       []int32             // the wanted ISR
 	unclean   func(id int32) bool // replicas that lost something: never in the ELR
@@ -37,9 +40,10 @@ type change struct {
 func (m *Machine) newChange(t *metadata.Topic, index int32) *change {
 	p := t.Partitions[index]
 	return &change{
-		m: m, topic: t, index: index, old: p, isr: p.ISR, resumed: -1, recovery: metadata.NoRecoveryChange,
-		live:    func(id int32) bool { return live(m.View().Broker(id)) },
-		unclean: func(int32) bool { return false },
+		m: m, topic: t, index: index, old: p, replicas: p.Replicas, adding: p.Adding, removing: p.Removing, isr: p.ISR, resumed: -1,
+		recovery: metadata.NoRecoveryChange,
+		live:     func(id int32) bool { return live(m.View().Broker(id)) },
+		unclean:  func(int32) bool { return false },
 	}
 }
 
@@ -54,27 +58,31 @@ type choice struct {
 func (c *change) choose() choice {
 	inISR := func(id int32) bool { return c.live(id) && slices.Contains(c.isr, id) }
 	elr := c.nextELR(c.isr)
-	if first := c.old.Replicas[0]; c.preferred && inISR(first) {
+	if first := c.replicas[0]; c.preferred && inISR(first) {
 		return choice{leader: first}
 	}
 	if inISR(c.old.Leader) {
 		return choice{leader: c.old.Leader}
 	}
-	for _, id := range c.old.Replicas {
+	for _, id := range c.replicas {
 		if inISR(id) {
 			return choice{leader: id}
 		}
 	}
-	for _, id := range c.old.Replicas {
+	for _, id := range c.replicas {
 		if c.live(id) && slices.Contains(elr, id) {
 			return choice{leader: id}
 		}
 	}
-	if last := c.lastKnown(-1); len(c.isr) == 0 && len(elr) == 0 && c.m.flushOS(c.topic.Name) && len(last) == 1 && c.live(last[0]) {
-		return choice{leader: last[0]}
+	if len(c.isr) == 0 && len(elr) == 0 && c.m.flushOS(c.topic.Name) {
+		for _, id := range c.lastKnown(-1) {
+			if c.live(id) && slices.Contains(c.replicas, id) {
+				return choice{leader: id}
+			}
+		}
 	}
 	if c.force || c.m.uncleanElection(c.topic.Name) {
-		for _, id := range c.old.Replicas {
+		for _, id := range c.replicas {
 			if c.live(id) {
 				return choice{leader: id, unclean: true}
 			}
@@ -86,11 +94,11 @@ func (c *change) choose() choice {
 // nextELR is who stays eligible beside an ISR: while it is below the minimum, those who were in ISR or ELR and lost nothing
 // (KIP-966). Above the minimum the ISR alone is enough.
 func (c *change) nextELR(isr []int32) []int32 {
-	if !c.m.elr() || len(isr) >= c.m.minISR(c.topic.Name, len(c.old.Replicas)) {
+	if !c.m.elr() || len(isr) >= c.m.minISR(c.topic.Name, len(c.replicas)) {
 		return nil
 	}
 	var out []int32
-	for _, id := range c.old.Replicas {
+	for _, id := range c.replicas {
 		was := slices.Contains(c.old.ISR, id) || slices.Contains(c.old.ELR, id)
 		if was && !slices.Contains(isr, id) && !c.unclean(id) {
 			out = append(out, id)
@@ -134,6 +142,7 @@ func (m *Machine) leaderless(topics []*metadata.Topic, fn func(*metadata.Partiti
 
 // record is the change as a record, or nil when the partition stays as it is.
 func (c *change) record() *metadata.PartitionChangeRecord {
+	c.complete()
 	won := c.choose()
 	switch {
 	case won.leader >= 0 && !slices.Contains(c.isr, won.leader):
@@ -159,7 +168,8 @@ func (c *change) record() *metadata.PartitionChangeRecord {
 	if state := c.recoveryState(won); state != c.old.LeaderRecoveryByte {
 		r.LeaderRecoveryState = state
 	}
-	if r.ISR == nil && r.EligibleLeaderReplicas == nil && r.LastKnownELR == nil && r.Leader == metadata.NoLeaderChange &&
+	moved := c.move(r)
+	if !moved && r.ISR == nil && r.EligibleLeaderReplicas == nil && r.LastKnownELR == nil && r.Leader == metadata.NoLeaderChange &&
 		r.LeaderRecoveryState == metadata.NoRecoveryChange {
 		return nil
 	}

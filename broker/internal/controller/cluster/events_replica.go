@@ -43,5 +43,26 @@ type AlteredPartition struct {
 	State *metadata.Partition
 }
 
+// UnregisterBroker forgets a broker; its replicas stay assigned to it. Reply: Result.
+type UnregisterBroker struct {
+	ID int32
+}
+
+// AlterReassignments moves partitions to other replicas, or cancels such a move (KIP-455). Reply: []Result, in order.
+type AlterReassignments struct {
+	Partitions            []Reassign
+	KeepReplicationFactor bool // refuse to change it (KIP-860)
+}
+
+// Reassign is the wish for one partition; nil Replicas cancel the move that is under way.
+type Reassign struct {
+	Topic    string
+	Index    int32
+	Replicas []int32
+}
+
+func (UnregisterBroker) event()   {}
+func (AlterReassignments) event() {}
+
 func (ShutdownBroker) event() {}
 func (AlterPartition) event() {}

@@ -53,6 +53,7 @@ type Config struct {
 //	fenced          -> live            UnfenceBroker
 //	live            -> fenced          FenceBroker
 //	live or fenced  -> shutting down   ShutdownBroker; only a new registration ends it
+//	any             -> none            UnregisterBroker
 //
 // Transitions of a partition's leadership: see choose in election.go.
 type Machine struct {
@@ -107,6 +108,18 @@ func (m *Machine) Decide(now Now, ev Event) (Effects, error) {
 		return m.allocateProducerIDs(ev), nil
 	case ElectLeaders:
 		return m.electLeaders(ev), nil
+	case UnregisterBroker:
+		return m.unregisterBroker(ev), nil
+	case AlterReassignments:
+		return m.alterReassignments(ev), nil
+	case AlterClientQuotas:
+		return m.alterClientQuotas(ev), nil
+	case AlterScramCredentials:
+		return m.alterScram(ev), nil
+	case CreateACLs:
+		return m.createACLs(ev)
+	case DeleteACLs:
+		return m.deleteACLs(ev), nil
 	default:
 		return Effects{}, fmt.Errorf("no rule for the event %T", ev)
 	}

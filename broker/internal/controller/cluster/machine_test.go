@@ -46,7 +46,14 @@ func (h *history) partition() (TopicPartition, *metadata.Partition) {
 
 func (h *history) event() Event {
 	id := int32(1 + h.IntN(4))
-	switch h.IntN(16) {
+	switch h.IntN(20) {
+	case 16, 17:
+		return h.reassignment()
+	case 18:
+		if h.IntN(3) == 0 {
+			return UnregisterBroker{id}
+		}
+		return h.security()
 	case 0, 1:
 		t := NewTopic{Name: h.topicName(), Partitions: int32(1 + h.IntN(4)), ReplicationFactor: int16(1 + h.IntN(3)), ID: h.someID()}
 		for _, key := range []string{"flush.policy=os", "unclean.leader.election.enable=true", "min.insync.replicas=2"} {
@@ -88,6 +95,35 @@ func (h *history) event() Event {
 	}
 }
 
+func (h *history) reassignment() Event {
+	tp, p := h.partition()
+	if p == nil {
+		return ElectLeaders{}
+	}
+	r := Reassign{Topic: h.m.View().TopicByID(tp.TopicID).Name, Index: tp.Index}
+	if h.IntN(4) > 0 {
+		for _, id := range h.Perm(4)[:1+h.IntN(3)] {
+			r.Replicas = append(r.Replicas, int32(id+1))
+		}
+	}
+	return AlterReassignments{Partitions: []Reassign{r}}
+}
+
+func (h *history) security() Event {
+	name := fmt.Sprint("u", h.IntN(3))
+	switch h.IntN(4) {
+	case 0:
+		return AlterClientQuotas{Entries: []QuotaChange{{[]metadata.QuotaEntity{{Type: "user", Name: &name}},
+			[]QuotaOp{{"producer_byte_rate", float64(1 + h.IntN(2)), h.IntN(2) == 0}}}}}
+	case 1:
+		return AlterScramCredentials{Upsertions: []metadata.UserScramCredentialRecord{{Name: name, Mechanism: 1, Iterations: 4096}}}
+	case 2:
+		return DeleteACLs{[]metadata.ACLFilter{{ResourceType: 1, PatternType: 1, Principal: new("User:" + name), Operation: 1, PermissionType: 1}}}
+	}
+	return CreateACLs{[]metadata.AccessControlEntryRecord{{ID: h.someID(), ResourceType: 2, ResourceName: "t", PatternType: 3,
+		Principal: "User:" + name, Host: "*", Operation: 3, PermissionType: 3}}}
+}
+
 func value(setting string) string {
 	return setting[slices.Index([]byte(setting), '=')+1:]
 }
@@ -113,6 +149,9 @@ func check(old, now *metadata.Image) error {
 			name := fmt.Sprintf("%s/%d %s", t.Name, i, showPartition(p))
 			if p.Leader >= 0 && (!live(now.Broker(p.Leader)) || !slices.Contains(p.ISR, p.Leader)) {
 				return fmt.Errorf("%s: the leader is not live or not in the ISR", name)
+			}
+			if len(minus(p.ISR, p.Replicas))+len(minus(p.ELR, p.Replicas)) > 0 || len(p.Directories) != len(p.Replicas) {
+				return fmt.Errorf("%s: in ISR or ELR and no replica, or %d directories", name, len(p.Directories))
 			}
 			for _, id := range p.ISR {
 				if slices.Contains(p.ELR, id) {

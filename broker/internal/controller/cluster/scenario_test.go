@@ -93,6 +93,21 @@ func (s *story) run(t *testing.T, d *datadriven.TestData) string {
 		return s.elect(d)
 	case "alter-partition":
 		return s.alterPartition(d)
+	case "reassign":
+		return s.reassign(d)
+	case "unregister":
+		var id int32
+		d.ScanArgs(t, "id", &id)
+		r, records := s.submit(UnregisterBroker{id})
+		return result(r.(Result)) + "\n" + records
+	case "quotas":
+		return s.quotas(d)
+	case "scram":
+		return s.scram(d)
+	case "acls":
+		return s.acls(d)
+	case "delete-acls":
+		return s.deleteACLs(d)
 	case "state":
 		return s.state()
 	}
@@ -357,6 +372,111 @@ func (s *story) alterPartition(d *datadriven.TestData) string {
 	return b + records
 }
 
+// reassign takes a partition a line: "t/0 2,3", "t/0 cancel".
+func (s *story) reassign(d *datadriven.TestData) string {
+	ev := AlterReassignments{KeepReplicationFactor: d.HasArg("keep-rf")}
+	for _, line := range lines(d.Input) {
+		name, index, _ := strings.Cut(line[0], "/")
+		r := Reassign{Topic: name, Index: int32(number(index))}
+		if line[1] != "cancel" {
+			r.Replicas = assignment(line[1])[0]
+		}
+		ev.Partitions = append(ev.Partitions, r)
+	}
+	r, records := s.submit(ev)
+	return results(r.([]Result)) + records
+}
+
+// quotas takes an entity a line: "user=u,client-id=null producer_byte_rate=1000 remove=request_percentage"; a name "-" is empty.
+func (s *story) quotas(d *datadriven.TestData) string {
+	ev := AlterClientQuotas{ValidateOnly: d.HasArg("validate-only")}
+	for _, line := range lines(d.Input) {
+		var q QuotaChange
+		for _, part := range strings.Split(line[0], ",") {
+			kind, name, _ := strings.Cut(part, "=")
+			switch {
+			case kind == "none":
+			case name == "null":
+				q.Entity = append(q.Entity, metadata.QuotaEntity{Type: kind})
+			default:
+				q.Entity = append(q.Entity, metadata.QuotaEntity{Type: kind, Name: new(strings.Trim(name, "-"))})
+			}
+		}
+		for _, f := range line[1:] {
+			key, value, _ := strings.Cut(f, "=")
+			if key == "remove" {
+				q.Ops = append(q.Ops, QuotaOp{Key: value, Remove: true})
+				continue
+			}
+			v, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				d.Fatalf(s.t, "%v", err)
+			}
+			q.Ops = append(q.Ops, QuotaOp{Key: key, Value: v})
+		}
+		ev.Entries = append(ev.Entries, q)
+	}
+	r, records := s.submit(ev)
+	return results(r.([]Result)) + records
+}
+
+// scram takes a change a line: "set alice 1 4096" (mechanism, iterations) or "delete alice 1"; a name "-" is empty.
+func (s *story) scram(d *datadriven.TestData) string {
+	var ev AlterScramCredentials
+	for _, line := range lines(d.Input) {
+		u := metadata.ScramUser{Name: strings.Trim(line[1], "-"), Mechanism: int8(number(line[2]))}
+		if line[0] == "delete" {
+			ev.Deletions = append(ev.Deletions, u)
+			continue
+		}
+		ev.Upsertions = append(ev.Upsertions, metadata.UserScramCredentialRecord{Name: u.Name, Mechanism: u.Mechanism, Iterations: int32(number(line[3]))})
+	}
+	r, records := s.submit(ev)
+	var b strings.Builder
+	for _, u := range r.([]ScramResult) {
+		fmt.Fprintf(&b, "%q %s\n", u.User, result(u.Result))
+	}
+	return b.String() + records
+}
+
+// acls takes a binding a line: type, name, pattern, principal, host, operation, permission.
+func (s *story) acls(d *datadriven.TestData) string {
+	var ev CreateACLs
+	for _, f := range lines(d.Input) {
+		s.made++
+		ev.Bindings = append(ev.Bindings, metadata.AccessControlEntryRecord{ID: metadata.UUID{s.made}, ResourceType: int8(number(f[0])),
+			ResourceName: strings.Trim(f[1], "-"), PatternType: int8(number(f[2])), Principal: f[3], Host: f[4], Operation: int8(number(f[5])),
+			PermissionType: int8(number(f[6]))})
+	}
+	r, records := s.submit(ev)
+	return results(r.([]Result)) + records
+}
+
+// deleteACLs takes a filter a line, as acls does; "any" is a null.
+func (s *story) deleteACLs(d *datadriven.TestData) string {
+	var ev DeleteACLs
+	text := func(v string) *string {
+		if v == "any" {
+			return nil
+		}
+		return &v
+	}
+	for _, f := range lines(d.Input) {
+		ev.Filters = append(ev.Filters, metadata.ACLFilter{ResourceType: int8(number(f[0])), ResourceName: text(f[1]), PatternType: int8(number(f[2])),
+			Principal: text(f[3]), Host: text(f[4]), Operation: int8(number(f[5])), PermissionType: int8(number(f[6]))})
+	}
+	r, records := s.submit(ev)
+	var b strings.Builder
+	for _, f := range r.([]DeletedACLs) {
+		fmt.Fprintf(&b, "%s", result(f.Result))
+		for _, a := range f.Bindings {
+			fmt.Fprintf(&b, " [%d:%s %s %d]", a.ResourceType, a.ResourceName, a.Principal, a.Operation)
+		}
+		b.WriteString("\n")
+	}
+	return b.String() + records
+}
+
 // state is topics, partitions and brokers as they are now.
 func (s *story) state() string {
 	var b strings.Builder
@@ -383,6 +503,9 @@ func (s *story) state() string {
 
 func showPartition(p *metadata.Partition) string {
 	b := fmt.Sprintf("leader=%d epoch=%d/%d replicas=%v isr=%v", p.Leader, p.LeaderEpoch, p.PartitionEpoch, p.Replicas, p.ISR)
+	if len(p.Adding)+len(p.Removing) > 0 {
+		b += fmt.Sprintf(" adding=%v removing=%v", p.Adding, p.Removing)
+	}
 	if len(p.ELR) > 0 {
 		b += fmt.Sprintf(" elr=%v", p.ELR)
 	}
@@ -418,7 +541,7 @@ func (s *story) show(r metadata.Record) string {
 		for _, f := range []struct {
 			name string
 			list []int32
-		}{{"isr", r.ISR}, {"elr", r.EligibleLeaderReplicas}, {"last-leader", r.LastKnownELR}} {
+		}{{"replicas", r.Replicas}, {"adding", r.AddingReplicas}, {"removing", r.RemovingReplicas}, {"isr", r.ISR}, {"elr", r.EligibleLeaderReplicas}, {"last-leader", r.LastKnownELR}} {
 			if f.list != nil {
 				b += fmt.Sprintf(" %s=%v", f.name, f.list)
 			}
@@ -427,10 +550,27 @@ func (s *story) show(r metadata.Record) string {
 			b += fmt.Sprintf(" recovery=%d", r.LeaderRecoveryState)
 		}
 		return b
+	case *metadata.AccessControlEntryRecord:
+		return fmt.Sprintf("AccessControlEntry %d:%s pattern=%d %s %s operation=%d permission=%d", r.ResourceType, r.ResourceName, r.PatternType,
+			r.Principal, r.Host, r.Operation, r.PermissionType)
+	case *metadata.RemoveAccessControlEntryRecord:
+		return "RemoveAccessControlEntry"
+	case *metadata.UserScramCredentialRecord:
+		return fmt.Sprintf("UserScramCredential %s mechanism=%d iterations=%d", r.Name, r.Mechanism, r.Iterations)
+	case *metadata.ClientQuotaRecord:
+		b := "ClientQuota"
+		for _, e := range r.Entity {
+			name := "<default>"
+			if e.Name != nil {
+				name = *e.Name
+			}
+			b += fmt.Sprintf(" %s=%s", e.Type, name)
+		}
+		return fmt.Sprintf("%s %s=%v remove=%t", b, r.Key, r.Value, r.Remove)
 	case *metadata.RegisterBrokerRecord:
 		return fmt.Sprintf("RegisterBroker %d epoch=%d fenced=%t", r.BrokerID, r.BrokerEpoch, r.Fenced)
 	}
-	return strings.ReplaceAll(fmt.Sprintf("%T%+v", r, r), "*metadata.", "")[:]
+	return strings.ReplaceAll(fmt.Sprintf("%T%+v", r, r), "*metadata.", "")
 }
 
 // keys is a small table of configuration keys.

@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"reflect"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -146,10 +148,21 @@ func text(v reflect.Value) string {
 			parts[i] = text(v.Index(i))
 		}
 		return strings.Join(parts, ",")
+	case reflect.Float64:
+		return strconv.FormatFloat(round(v.Float()), 'f', -1, 64)
 	case reflect.String:
 		if v.Len() == 0 {
 			return "-"
 		}
 	}
 	return fmt.Sprint(v.Interface())
+}
+
+// round keeps four digits that count, for people: 12.35, 0.4571, 1252739.
+func round(f float64) float64 {
+	if f == 0 || math.IsInf(f, 0) || math.IsNaN(f) {
+		return f
+	}
+	scale := math.Pow(10, max(0, 3-math.Floor(math.Log10(math.Abs(f)))))
+	return math.Round(f*scale) / scale
 }
