@@ -38,12 +38,12 @@ func TestKill(t *testing.T) {
 func killCycles(t *testing.T, engine, io string, cycles int, seed uint64, total *tally) {
 	s := StartServer(t, Options{Settings: small(map[string]string{"journal.engine": engine, "journal.io": io})})
 	CreateTopics(t, s.Addr(), mixedTopics...)
-	load := StartLoad(t, LoadConfig{Address: s.Addr(), Topics: mixedTopics, Producers: 4, Seed: seed})
+	load := StartLoad(t, LoadConfig{Address: s.Addr(), Topics: mixedTopics, Producers: 4, Burst: 40, Seed: seed})
 	audit, random := NewAudit(t, load), Random(seed, 1)
 	var report *Report
 	for cycle := range cycles {
 		load.Await(t, 200, 20*time.Second)
-		<-time.After(between(random, 0, 400*time.Millisecond))
+		<-time.After(between(random, 0, 600*time.Millisecond))
 		s.Kill()
 		s.Start()
 		if report = audit.Continue(s.Addr()); len(report.Anomalies) > 0 {

@@ -122,8 +122,8 @@ func (s *Server) Start() {
 	s.t.Helper()
 	s.Launch()
 	if !s.Ready(30 * time.Second) {
-		s.Kill()
-		s.t.Fatalf("the broker on %s is not ready; it ended with %s; its log:\n%s", s.o.Dir, s.State(), s.Log())
+		kept := keep(s.t, s)
+		s.t.Fatalf("the broker on %s is not ready; it ended with %s; kept: %s; its log:\n%s", s.o.Dir, s.State(), kept, s.Log())
 	}
 }
 
