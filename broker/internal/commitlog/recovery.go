@@ -104,7 +104,7 @@ func (r *recovery) findLogs() error {
 			continue
 		}
 		p, ok := parsePartition(e.Name())
-		if !e.IsDir() || !ok {
+		if !e.IsDir() || !ok || e.Name() == metadataLogName {
 			continue
 		}
 		if err := r.addLog(p, name); err != nil {
