@@ -92,7 +92,7 @@ func (c *Controller) decide(r request) error {
 		if errors.As(err, &broken) {
 			return err // the log is damaged; everything else concerns this event alone
 		}
-		return nil //nolint:nilerr // answered to whoever asked
+		return nil
 	}
 	// Without records of its own the reply may still rest on what others proposed: it waits for the last of them.
 	c.waiting = append(c.waiting, waiting{c.node.Next() - 1, fx.Reply, r.done})
