@@ -121,6 +121,7 @@ func (a *appending) write() error {
 	if err := s.log.writeAt(b, position); err != nil {
 		return l.directory.fail(fmt.Errorf("write %s at %d: %w", s.log.path(), position, err))
 	}
+	l.end.Store(b.NextOffset()) // before the segment's size: whoever sees a batch knows that it may be there
 	if err := s.appended(b, position, a.cfg); err != nil {
 		return l.directory.fail(err)
 	}
@@ -134,7 +135,6 @@ func (a *appending) write() error {
 	}
 	s.dirty = true
 	l.markDirty()
-	l.end.Store(b.NextOffset())
 	if size := position + int64(len(b)); size-s.writtenBack >= writebackBytes && a.cfg.FlushPolicy == FlushJournal {
 		a.segment, a.writeback = s, size
 		s.writtenBack = size

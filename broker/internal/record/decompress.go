@@ -77,7 +77,7 @@ func (d *Decompressor) Decompress(c Codec, src []byte) ([]byte, error) {
 	}
 	if err != nil {
 		if !errors.Is(err, ErrTooLarge) && !errors.Is(err, ErrUnknown) {
-			err = fmt.Errorf("%w: %v", ErrUnknown, err)
+			err = fmt.Errorf("%w: %w", ErrUnknown, err)
 		}
 		return nil, fmt.Errorf("decompress %v: %w", c, err)
 	}
