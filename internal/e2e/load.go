@@ -71,7 +71,7 @@ func CreateTopics(t testing.TB, address string, topics ...Topic) {
 func NewClient(t testing.TB, address string, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
 	cl, err := kgo.NewClient(append([]kgo.Opt{
-		kgo.SeedBrokers(address), kgo.MetadataMinAge(10 * time.Millisecond), kgo.RetryBackoffFn(quick), kgo.DialTimeout(2 * time.Second),
+		kgo.SeedBrokers(address), kgo.MetadataMinAge(10 * time.Millisecond), kgo.RetryBackoffFn(quick), kgo.DialTimeout(2 * time.Second), kgo.AlwaysRetryEOF(),
 	}, opts...)...)
 	if err != nil {
 		t.Fatalf("make a client: %v", err)
