@@ -200,6 +200,11 @@ func (l *Log) planFlush(all bool) (p flushPlan, err error) {
 			p.indexes = append(p.indexes, s.txns.file)
 			s.txnDirty = false
 		}
+		if active && all { // as Kafka does when it closes a segment
+			if err := s.indexTime(); err != nil {
+				return p, err
+			}
+		}
 		if active {
 			if err := s.flushIndexes(); err != nil {
 				return p, err

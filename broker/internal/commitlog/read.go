@@ -47,13 +47,16 @@ func (l *Log) tryRead(offset, maxOffset int64, maxBytes int, wholeFirst bool) (C
 			}
 			return Chunk{}, true, nil
 		}
+		if err == nil && !found && i+1 < len(list) && !l.config.Load().Compact {
+			// Only compaction leaves nothing at or behind offset here. Anything else was cut off.
+			err = fmt.Errorf("%w: %s ends before offset %d", ErrCorrupt, s.log.path(), offset)
+		}
 		if errors.Is(err, ErrCorrupt) {
 			l.markCorrupt(err)
 		}
 		if err != nil || found {
 			return chunk, false, err
 		}
-		// Compaction may have left nothing at or behind offset here: the next segment has it.
 	}
 	return Chunk{NextOffset: offset}, false, nil
 }
