@@ -210,6 +210,21 @@ func TestTheCallbackErrorEndsTheReplay(t *testing.T) {
 	})
 }
 
+func TestAReplayMayBeRepeatedBeforeTheFirstCommit(t *testing.T) {
+	onAll(t, func(t *testing.T, b *bench) {
+		j := b.open(t)
+		commit(t, j, numbered(0, 100), numbered(1, 100))
+		closeJournal(t, j)
+		j = b.open(t)
+		for range 3 { // first the RAFT records, then the others
+			wantNumbered(t, mustReplay(t, j, 0), 0, 2, 100)
+		}
+		commit(t, j, numbered(2, 100))
+		closeJournal(t, j)
+		wantNumbered(t, mustReplay(t, b.open(t), 0), 0, 3, 100)
+	})
+}
+
 func TestAClosedJournalRefuses(t *testing.T) {
 	onAll(t, func(t *testing.T, b *bench) {
 		j := b.open(t)

@@ -3,7 +3,9 @@ package engine_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/mainstem-io/mainstem/broker/internal/commitlog/journal"
@@ -219,9 +221,15 @@ func TestAfterACutTheJournalGoesOn(t *testing.T) {
 	})
 }
 
-// seeded answers a random source whose seed is printed when the test fails.
+// seeded answers a random source. Its seed is printed when the test fails; MAINSTEM_SEED runs it again.
 func seeded(t *testing.T) *rand.Rand {
 	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	if s := os.Getenv("MAINSTEM_SEED"); s != "" {
+		var err error
+		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("MAINSTEM_SEED=%d", seed)
 	return rand.New(rand.NewPCG(seed, 0))
 }

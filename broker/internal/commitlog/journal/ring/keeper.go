@@ -44,7 +44,8 @@ type keeper struct {
 	released journal.Gen
 	full     bool // no space: no filling until the next rotation
 
-	// Of the keeper's goroutine; of close, once that has ended.
+	// Of the keeper's goroutine; of the journal's, before that starts and after it has ended.
+	loaded bool
 	spares []spare
 	zeros  []byte
 	told   bool // that there is no space
@@ -74,15 +75,18 @@ func (k *keeper) start() {
 // claim takes generation gen for the journal, and answers whether the file is there under its name; if
 // not, the journal makes it. Until proceed the keeper names no file, or a crash could leave the
 // generation after gen without gen.
-func (k *keeper) claim(gen journal.Gen) bool {
+func (k *keeper) claim(gen journal.Gen) (named bool, err error) {
+	if !k.started {
+		return k.claimSpare(gen)
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for k.naming {
 		k.settled.Wait()
 	}
-	named := k.named && k.next == gen
+	named = k.named && k.next == gen
 	k.next, k.named = 0, false
-	return named
+	return named, nil
 }
 
 // proceed says that the generation before next is durable: next is the one to prepare.
@@ -149,7 +153,7 @@ func (k *keeper) wait(pause time.Duration, idle bool) {
 func (k *keeper) step() (pause time.Duration, idle bool, err error) {
 	gens, err := journal.ListGens(k.fs, k.dir, Suffix)
 	if err != nil {
-		return 0, false, err
+		return 0, true, k.soften(-1, err)
 	}
 	if did, err := k.takeBack(gens); did || err != nil {
 		return 0, false, err
@@ -175,14 +179,16 @@ func (k *keeper) step() (pause time.Duration, idle bool, err error) {
 	return 0, true, nil
 }
 
-// best answers the spare to put in place next: a filled one, or any when filling has to stop. -1: none.
+// best answers the spare to put in place next: a filled one, or the largest when filling has to stop.
+// -1: none.
 func (k *keeper) best(full bool) int {
+	largest := -1
 	for i, s := range k.spares {
-		if s.size >= k.options.FileBytes || full {
-			return i
+		if (s.size >= k.options.FileBytes || full) && (largest < 0 || s.size > k.spares[largest].size) {
+			largest = i
 		}
 	}
-	return -1
+	return largest
 }
 
 // soften makes a lack of space, or of files, a reason to wait for the next rotation: nothing that
@@ -217,108 +223,6 @@ func isLack(err error) bool {
 	return false
 }
 
-// load finds the files that earlier runs left.
-func (k *keeper) load() error {
-	entries, err := k.fs.List(k.dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if !strings.HasSuffix(e.Name(), SpareSuffix) {
-			continue
-		}
-		info, err := e.Info()
-		if err != nil {
-			return err
-		}
-		k.spares = append(k.spares, spare{filepath.Join(k.dir, e.Name()), info.Size()})
-	}
-	return nil
-}
-
-// takeBack makes the oldest generation, if it is released, a spare, or removes it when there are enough files.
-// One at a time and oldest first, so that no crash leaves a gap.
-func (k *keeper) takeBack(gens []journal.Gen) (did bool, err error) {
-	k.mu.Lock()
-	released := k.released
-	k.mu.Unlock()
-	if len(gens) == 0 || gens[0] > released {
-		return false, nil
-	}
-	name := filepath.Join(k.dir, journal.GenName(gens[0], Suffix))
-	if len(gens)+len(k.spares) > files {
-		err = k.fs.Remove(name)
-	} else {
-		err = k.toSpare(name)
-	}
-	if err == nil {
-		err = k.fs.SyncDir(k.dir)
-	}
-	return true, err
-}
-
-// toSpare renames a generation. One that outgrew its size is cut back.
-func (k *keeper) toSpare(name string) error {
-	info, err := k.fs.Stat(name)
-	if err != nil {
-		return err
-	}
-	size := min(info.Size(), k.options.FileBytes)
-	if info.Size() > size {
-		if err := k.shrink(name, size); err != nil {
-			return err
-		}
-	}
-	to := k.unused(usedPrefix)
-	if err := k.fs.Rename(name, to); err != nil {
-		return err
-	}
-	k.spares = append(k.spares, spare{to, size})
-	return nil
-}
-
-// unused answers a name for a spare that none has.
-func (k *keeper) unused(prefix string) string {
-	for i := 1; ; i++ {
-		name := filepath.Join(k.dir, fmt.Sprintf("%s%d%s", prefix, i, SpareSuffix))
-		if !slices.ContainsFunc(k.spares, func(s spare) bool { return s.name == name }) {
-			return name
-		}
-	}
-}
-
-func (k *keeper) shrink(name string, size int64) error {
-	f, err := k.fs.Open(name, vfs.ReadWrite)
-	if err != nil {
-		return err
-	}
-	if err = f.Truncate(size); err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
-}
-
-// nameNext puts spare i under the next generation's name, before it is needed. Claim waits for it.
-func (k *keeper) nameNext(i int) error {
-	k.mu.Lock()
-	next := k.next
-	k.naming = next != 0 // it may have been claimed since step looked
-	k.mu.Unlock()
-	if next == 0 {
-		return nil
-	}
-	err := k.fs.Rename(k.spares[i].name, filepath.Join(k.dir, journal.GenName(next, Suffix)))
-	if err == nil {
-		err = k.fs.SyncDir(k.dir)
-	}
-	k.spares = slices.Delete(k.spares, i, i+1)
-	k.mu.Lock()
-	k.naming, k.named = false, err == nil
-	k.mu.Unlock()
-	k.settled.Broadcast()
-	return err
-}
-
 // close ends the goroutine and puts the files in order: what was released is taken back, and the next
 // generation's file becomes a spare again, so that the next start need not look into it.
 func (k *keeper) close() error {
@@ -336,28 +240,4 @@ func (k *keeper) close() error {
 		return fmt.Errorf("close journal %s: %w", k.dir, err)
 	}
 	return nil
-}
-
-func (k *keeper) tidy() error {
-	if !k.started {
-		if err := k.load(); err != nil {
-			return err
-		}
-	}
-	for did := true; did; {
-		gens, err := journal.ListGens(k.fs, k.dir, Suffix)
-		if err == nil {
-			did, err = k.takeBack(gens)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if !k.named {
-		return nil
-	}
-	if err := k.toSpare(filepath.Join(k.dir, journal.GenName(k.next, Suffix))); err != nil {
-		return err
-	}
-	return k.fs.SyncDir(k.dir)
 }

@@ -94,7 +94,7 @@ func (l *Log) Replay(from journal.Gen, fn func(journal.Gen, journal.Record) erro
 	}
 	tail, err := l.history.Replay(from, fn)
 	if err != nil {
-		return err
+		return l.poison.Fail(err) // nobody may write behind what could not be read
 	}
 	if l.log != nil { // a new journal, and its first generation is begun
 		return nil
