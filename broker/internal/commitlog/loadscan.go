@@ -170,6 +170,10 @@ func (sc *loadScan) batch(b record.Batch, position int64) (bool, error) {
 	if b.BaseOffset() < sc.end || b.NextOffset() > bound {
 		return false, fmt.Errorf("%w: batch of offsets %d to %d behind %d and before %d", ErrCorrupt, b.BaseOffset(), b.LastOffset(), sc.end, bound)
 	}
+	if s.base < sc.point && sc.end < sc.point && b.NextOffset() > sc.point {
+		// Some batch ended at the recovery point. The CRC does not cover the offset that says otherwise.
+		return false, fmt.Errorf("%w: batch of offsets %d to %d over the recovery point %d", ErrCorrupt, b.BaseOffset(), b.LastOffset(), sc.point)
+	}
 	if position >= sc.indexFrom {
 		if err := s.indexed(b, position, l.config.Load()); err != nil {
 			return false, err

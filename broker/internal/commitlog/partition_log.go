@@ -144,7 +144,9 @@ func (l *Log) publishUnstable() {
 	l.doneTxns.Store(len(l.state.done) > 0)
 }
 
-// OnDurable sets who hears of a moved durable end; see the contract in log.go. Once, before the first Append.
+// OnDurable sets who hears of a moved durable end. Fn is called by the committer, once per group and log whose durable
+// end moved, and once with an error when the directory went offline or the log was deleted; under flush.policy=os it is
+// called by Append itself, after all locks are released. It must not block. Set once, before the first Append.
 func (l *Log) OnDurable(fn func(durableEnd int64, err error)) { l.onDurable.Store(&fn) }
 
 func (l *Log) tellDurable(end int64, err error) {
