@@ -54,6 +54,12 @@ func newOutage(t *testing.T, o Options, kind string, seed uint64) *outage {
 	t.Helper()
 	volume := NewVolume(t, kind, 600)
 	o.Dir = filepath.Join(volume.Dir, "data")
+	return startOutage(t, volume, o, seed)
+}
+
+// startOutage starts the broker and the load on a volume that is there.
+func startOutage(t *testing.T, volume *Volume, o Options, seed uint64) *outage {
+	t.Helper()
 	s := StartServer(t, o)
 	CreateTopics(t, s.Addr(), mixedTopics...)
 	load := StartLoad(t, LoadConfig{Address: s.Addr(), Topics: mixedTopics, Producers: 4, Burst: 40, Seed: seed})
@@ -97,4 +103,3 @@ func (o *outage) finish(t *testing.T) *Report {
 	}
 	return o.audit.Whole(o.server.Addr())
 }
-
