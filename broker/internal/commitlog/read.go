@@ -30,7 +30,7 @@ func (l *Log) tryRead(offset, maxOffset int64, maxBytes int, wholeFirst bool) (C
 	if err := l.usable(); err != nil {
 		return Chunk{}, false, err
 	}
-	cuts, list := l.cuts.Load(), *l.segments.Load()
+	cuts, list := l.steadyCuts(), *l.segments.Load()
 	if start, end := l.start.Load(), l.end.Load(); offset < start || offset > end {
 		return Chunk{}, false, fmt.Errorf("%w: the log has %d to %d", ErrOffsetOutOfRange, start, end)
 	}
@@ -39,7 +39,7 @@ func (l *Log) tryRead(offset, maxOffset int64, maxBytes int, wholeFirst bool) (C
 		if !s.acquire() {
 			return Chunk{}, true, nil
 		}
-		chunk, found, err := l.readSegment(s, reading{offset: offset, maxOffset: maxOffset, maxBytes: maxBytes, wholeFirst: wholeFirst, bound: l.bound(list, i)})
+		chunk, found, err := l.readSegment(s, reading{offset: offset, maxOffset: maxOffset, maxBytes: maxBytes, wholeFirst: wholeFirst, bound: l.bound(list, i), cuts: cuts})
 		s.release()
 		if cuts != l.cuts.Load() || l.deleted.Load() { // a file may even have been another log's by then
 			if chunk.Release != nil {
@@ -58,6 +58,17 @@ func (l *Log) tryRead(offset, maxOffset int64, maxBytes int, wholeFirst bool) (C
 	return Chunk{NextOffset: offset}, false, nil
 }
 
+// steadyCuts answers cuts while no truncation is under way, and waits for one that is.
+func (l *Log) steadyCuts() int64 {
+	for {
+		if cuts := l.cuts.Load(); cuts%2 == 0 {
+			return cuts
+		}
+		l.mu.Lock()
+		l.mu.Unlock()
+	}
+}
+
 // reading is one Read in one segment.
 type reading struct {
 	log        *Log
@@ -67,6 +78,7 @@ type reading struct {
 	maxBytes   int
 	wholeFirst bool
 	bound      int64 // offsets of the segment lie below
+	cuts       int64 // Log.cuts when it began
 
 	// The CRC covers neither a batch's offset nor its length. That offsets rise is what speaks for them: next is where
 	// the batch at position at may begin at the earliest.
@@ -78,7 +90,7 @@ type reading struct {
 
 // readSegment answers a chunk of s, and whether s has anything at or behind offset at all.
 func (l *Log) readSegment(s *segment, r reading) (Chunk, bool, error) {
-	cuts, slack := l.cuts.Load(), 0
+	cuts, slack := r.cuts, 0
 	r.log, r.segment, r.size, r.next = l, s, s.size.Load(), s.base
 	r.bound = min(r.bound, l.end.Load()) // behind size: Append publishes them the other way round
 	known := false
