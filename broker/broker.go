@@ -3,7 +3,6 @@ package broker
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -246,10 +245,4 @@ func randomUUID() (id metadata.UUID) {
 	_, _ = rand.Read(id[:])
 	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
 	return id
-}
-
-// newClusterID is a cluster id as Kafka writes one: a uuid in URL base64.
-func newClusterID() string {
-	id := randomUUID()
-	return base64.RawURLEncoding.EncodeToString(id[:])
 }

@@ -192,6 +192,9 @@ func (s *state) reconfigure(c change, conf func(*metadata.Topic) *config.Topic) 
 // removeStrays deletes logs on disk whose topic the metadata log does not know: a deletion that a crash interrupted.
 func (s *state) removeStrays(image *metadata.Image) {
 	for _, l := range s.store.Logs() {
+		if l.TopicID() == (metadata.UUID{}) {
+			continue // its partition.metadata is lost: nobody knows that it is gone
+		}
 		t := image.TopicByID(l.TopicID())
 		if t.Partition(l.Partition().Index) != nil {
 			continue

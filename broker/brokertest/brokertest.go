@@ -167,7 +167,7 @@ func (b *Broker) end() error {
 	return <-ended
 }
 
-// Restart stops the broker cleanly and starts it again on its disk, at its address.
+// Restart stops the broker cleanly, unless it has ended by itself, and starts it again on its disk, at its address.
 func (b *Broker) Restart() {
 	b.t.Helper()
 	b.Stop()
@@ -179,6 +179,7 @@ func (b *Broker) Restart() {
 func (b *Broker) PowerLoss(seed uint64) {
 	b.t.Helper()
 	b.mu.Lock()
+	b.disk.Fail(vfs.Fault{Op: vfs.OpSync, Err: syscall.EIO}) // from here on it must not acknowledge: clients still listen
 	after := b.disk.CrashClone(vfs.Crash{Seed: seed, Data: vfs.KeepTorn, Names: vfs.KeepNothing})
 	b.mu.Unlock()
 	_ = b.end() // whatever it writes now goes to a disk that nobody will see
@@ -206,6 +207,14 @@ func (b *Broker) Fill(free int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.disk.SetCapacity(b.disk.Used() + free)
+}
+
+// Repair takes every fault off the disk and gives it room again.
+func (b *Broker) Repair() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.disk.Heal()
+	b.disk.SetCapacity(0)
 }
 
 // Wait answers why the broker ended by itself, after a fault for example; it fails the test when it does not within d.

@@ -121,6 +121,7 @@ func (a *appending) write() error {
 	if err := s.log.writeAt(b, position); err != nil {
 		return l.directory.fail(fmt.Errorf("write %s at %d: %w", s.log.path(), position, err))
 	}
+	l.end.Store(b.NextOffset()) // before the segment's size: whoever sees a batch knows that it may be there
 	if err := s.appended(b, position, a.cfg); err != nil {
 		return l.directory.fail(err)
 	}
@@ -134,7 +135,6 @@ func (a *appending) write() error {
 	}
 	s.dirty = true
 	l.markDirty()
-	l.end.Store(b.NextOffset())
 	if size := position + int64(len(b)); size-s.writtenBack >= writebackBytes && a.cfg.FlushPolicy == FlushJournal {
 		a.segment, a.writeback = s, size
 		s.writtenBack = size
@@ -167,7 +167,7 @@ func (a *appending) applyProducer(s *segment) error {
 // End is what is durable with it; noEnd leaves the durable end alone.
 func (l *Log) enqueue(r journal.Record, end int64, done chan<- error) {
 	r.Partition = l.localID
-	l.directory.enqueue(entry{record: r, log: l, end: end, history: l.cuts.Load(), done: done})
+	l.directory.enqueue(entry{record: r, log: l, end: end, history: l.history, done: done})
 }
 
 const noEnd = -1
@@ -210,7 +210,7 @@ func (a *appending) maybeRoll() error {
 	if !roll {
 		return nil
 	}
-	return l.roll(a.batch.BaseOffset(), now)
+	return l.roll(l.end.Load(), now) // not at the batch's offset: a gap between segments would look like a loss
 }
 
 // roll closes the active segment and opens one at base. The mutex is held. When the new files cannot be made, nothing

@@ -56,7 +56,7 @@ type entry struct {
 	record  journal.Record
 	log     *Log  // nil for RAFT
 	end     int64 // durable end of the log once the record is durable; noEnd without one
-	history int64 // Log.cuts when it was queued
+	history int64 // Log.history when it was queued
 	done    chan<- error
 }
 

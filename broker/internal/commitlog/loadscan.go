@@ -68,6 +68,10 @@ func (sc *loadScan) run(from int64) error {
 			return err
 		}
 		at, err := s.scan(start, math.MaxInt64, true, sc.batch)
+		if err == nil && !sc.last() && sc.end < sc.list[sc.i+1].base && sc.list[sc.i+1].base > sc.point {
+			// Segments follow each other without a gap, until compaction, which keeps below the recovery point, makes one.
+			err = fmt.Errorf("%w: segment %d ends at offset %d, and the next begins at %d", record.ErrShort, s.base, sc.end, sc.list[sc.i+1].base)
+		}
 		if errors.Is(err, ErrCorrupt) || errors.Is(err, record.ErrShort) {
 			if sc.damage == nil {
 				sc.damage, sc.damageAt = err, at
@@ -86,7 +90,7 @@ func (sc *loadScan) run(from int64) error {
 				return err
 			}
 		}
-		sc.end = max(sc.end, sc.list[sc.i+1].base) // a gap is compaction's, or a follower's
+		sc.end = max(sc.end, sc.list[sc.i+1].base)
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ const (
 	leaderEpochFile    = "leader-epoch-checkpoint"
 	partitionMetaFile  = "partition.metadata"
 	defaultJournalName = "journal"
+	metadataLogName    = "__cluster_metadata-0" // the controller's files: named as a partition, and none of ours
 )
 
 func offsetName(offset int64, suffix string) string { return fmt.Sprintf("%020d%s", offset, suffix) }

@@ -30,7 +30,7 @@ func (l *Log) tryRead(offset, maxOffset int64, maxBytes int, wholeFirst bool) (C
 	if err := l.usable(); err != nil {
 		return Chunk{}, false, err
 	}
-	cuts, list := l.cuts.Load(), *l.segments.Load()
+	cuts, list := l.steadyCuts(), *l.segments.Load()
 	if start, end := l.start.Load(), l.end.Load(); offset < start || offset > end {
 		return Chunk{}, false, fmt.Errorf("%w: the log has %d to %d", ErrOffsetOutOfRange, start, end)
 	}
@@ -39,7 +39,7 @@ func (l *Log) tryRead(offset, maxOffset int64, maxBytes int, wholeFirst bool) (C
 		if !s.acquire() {
 			return Chunk{}, true, nil
 		}
-		chunk, found, err := l.readSegment(s, offset, maxOffset, maxBytes, wholeFirst)
+		chunk, found, err := l.readSegment(s, reading{offset: offset, maxOffset: maxOffset, maxBytes: maxBytes, wholeFirst: wholeFirst, bound: l.bound(list, i), cuts: cuts})
 		s.release()
 		if cuts != l.cuts.Load() || l.deleted.Load() { // a file may even have been another log's by then
 			if chunk.Release != nil {
@@ -58,105 +58,156 @@ func (l *Log) tryRead(offset, maxOffset int64, maxBytes int, wholeFirst bool) (C
 	return Chunk{NextOffset: offset}, false, nil
 }
 
+// steadyCuts answers cuts while no truncation is under way, and waits for one that is.
+func (l *Log) steadyCuts() int64 {
+	for {
+		if cuts := l.cuts.Load(); cuts%2 == 0 {
+			return cuts
+		}
+		l.mu.Lock()
+		l.mu.Unlock()
+	}
+}
+
+// reading is one Read in one segment.
+type reading struct {
+	log        *Log
+	segment    *segment
+	offset     int64
+	maxOffset  int64
+	maxBytes   int
+	wholeFirst bool
+	bound      int64 // offsets of the segment lie below
+	cuts       int64 // Log.cuts when it began
+
+	// The CRC covers neither a batch's offset nor its length. That offsets rise is what speaks for them: next is where
+	// the batch at position at may begin at the earliest.
+	next int64
+	at   int64
+	size int64 // of the segment
+	buf  *buffer
+}
+
 // readSegment answers a chunk of s, and whether s has anything at or behind offset at all.
-func (l *Log) readSegment(s *segment, offset, maxOffset int64, maxBytes int, wholeFirst bool) (Chunk, bool, error) {
-	size, cuts, slack := s.size.Load(), l.cuts.Load(), 0
-	at, known := l.hints.take(offset, s.base, cuts)
-	if !known {
-		at = l.lookup(s, offset)
+func (l *Log) readSegment(s *segment, r reading) (Chunk, bool, error) {
+	cuts, slack := r.cuts, 0
+	r.log, r.segment, r.size, r.next = l, s, s.size.Load(), s.base
+	r.bound = min(r.bound, l.end.Load()) // behind size: Append publishes them the other way round
+	known := false
+	if r.at, known = l.hints.take(r.offset, s.base, cuts); known {
+		r.next = r.offset
+	} else {
+		r.at = l.lookup(s, r.offset)
 		slack = int(l.config.Load().IndexIntervalBytes) // how far an index entry mostly is before what it is asked for
 	}
-	buf := getBuffer(int(min(int64(max(maxBytes, record.HeaderSize)+slack), max(size-at, 1))))
-	for at < size {
-		n, err := s.log.readAt(buf.bytes[:min(int64(len(buf.bytes)), size-at)], at)
+	// The header behind the last batch is read along: it has a say about that one's offset.
+	want := max(r.maxBytes, record.HeaderSize) + record.HeaderSize + slack
+	r.buf = getBuffer(int(min(int64(want), max(r.size-r.at, 1))))
+	chunk, found, err := r.run()
+	if len(chunk.Bytes) == 0 {
+		r.buf.give()
+	}
+	if err != nil || !found {
+		return Chunk{}, found, err
+	}
+	l.hints.put(hint{chunk.NextOffset, s.base, r.at + int64(len(chunk.Bytes)), cuts})
+	return chunk, true, nil
+}
+
+// run skips to the batch that holds the offset, and cuts the chunk there.
+func (r *reading) run() (Chunk, bool, error) {
+	for r.at < r.size {
+		b, err := r.fill()
 		if err != nil {
-			buf.give()
-			return Chunk{}, true, fmt.Errorf("%w: %w", ErrStorage, err)
+			return Chunk{}, true, err
 		}
-		skipped, there, sane := skipTo(buf.bytes[:n], offset)
-		if there {
-			chunk, err := l.cut(s, buf, at, skipped, n, maxOffset, maxBytes, wholeFirst)
-			if err != nil {
+		skipped := 0
+		for len(b)-skipped >= record.HeaderSize {
+			h := record.Batch(b[skipped:])
+			if err := r.sane(h, r.at+int64(skipped)); err != nil {
+				return Chunk{}, true, err
+			}
+			if h.LastOffset() >= r.offset {
+				r.at += int64(skipped)
+				chunk, err := r.cut(b[skipped:])
 				return chunk, true, err
 			}
-			if len(chunk.Bytes) == 0 {
-				chunk.NextOffset = offset
-			}
-			l.hints.put(hint{chunk.NextOffset, s.base, at + int64(skipped) + int64(len(chunk.Bytes)), cuts})
-			return chunk, true, nil
+			r.next = h.NextOffset()
+			skipped += h.Length()
 		}
-		at += int64(skipped)
-		if !sane || skipped == 0 {
-			buf.give()
-			return Chunk{}, true, fmt.Errorf("%w: batch in %s at %d", ErrCorrupt, s.log.path(), at)
+		if skipped == 0 {
+			return Chunk{}, true, r.damage(r.at, "is cut short")
 		}
+		r.at += int64(skipped)
 	}
-	buf.give()
 	return Chunk{}, false, nil
 }
 
-// skipTo steps over the batches in b that end before offset. It answers the position it came to, which may lie beyond b,
-// whether the header of a batch that does not is there, and whether all it saw can be batches.
-func skipTo(b []byte, offset int64) (at int, there, sane bool) {
-	for len(b)-at >= record.HeaderSize {
-		h := record.Batch(b[at:])
-		if h.Magic() != record.Magic || h.Length() < record.HeaderSize {
-			return at, false, false
-		}
-		if h.LastOffset() >= offset {
-			return at, true, true
-		}
-		at += h.Length()
+// fill reads what the buffer holds from position at on.
+func (r *reading) fill() ([]byte, error) {
+	n, err := r.segment.log.readAt(r.buf.bytes[:min(int64(len(r.buf.bytes)), r.size-r.at)], r.at)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrStorage, err)
 	}
-	return at, false, true
+	return r.buf.bytes[:n], nil
 }
 
-// cut makes a chunk of the batches in buf from position from on, n bytes in all; buf begins at fileAt in the segment.
-func (l *Log) cut(s *segment, buf *buffer, fileAt int64, from, n int, maxOffset int64, maxBytes int, wholeFirst bool) (Chunk, error) {
-	first := record.Batch(buf.bytes[from:n])
-	if first.NextOffset() > maxOffset {
-		buf.give()
-		return Chunk{}, nil
+func (r *reading) damage(position int64, what string) error {
+	return fmt.Errorf("%w: batch in %s at %d %s", ErrCorrupt, r.segment.log.path(), position, what)
+}
+
+// sane holds a header against what is known of its place.
+func (r *reading) sane(h record.Batch, position int64) error {
+	switch {
+	case h.Magic() != record.Magic, h.Length() < record.HeaderSize, h.LastOffsetDelta() < 0:
+		return r.damage(position, "is none")
+	case h.BaseOffset() < r.next, h.NextOffset() > r.bound:
+		return r.damage(position, fmt.Sprintf("has offsets %d to %d, between %d and %d", h.BaseOffset(), h.LastOffset(), r.next, r.bound))
+	case h.LeaderEpoch() > r.log.lineage.Load().latest():
+		return r.damage(position, fmt.Sprintf("has leader epoch %d", h.LeaderEpoch()))
 	}
-	if length := first.Length(); length > maxBytes && !wholeFirst {
-		buf.give()
-		return Chunk{}, nil
-	} else if length > n-from {
-		whole := getBuffer(length)
-		got, err := s.log.readAt(whole.bytes[:length], fileAt+int64(from))
-		buf.give()
-		if err == nil && got < length {
-			err = fmt.Errorf("%w: batch in %s at %d is cut short", ErrCorrupt, s.log.path(), fileAt+int64(from))
+	return nil
+}
+
+// cut makes a chunk of the batches at the front of b, which begins at position at. The first may be longer than b.
+func (r *reading) cut(b []byte) (Chunk, error) {
+	first := record.Batch(b)
+	if first.NextOffset() > r.maxOffset || first.Length() > r.maxBytes && !r.wholeFirst {
+		return Chunk{NextOffset: r.offset}, nil
+	}
+	if length := first.Length(); length > len(b) {
+		if int64(length) > r.size-r.at {
+			return Chunk{}, r.damage(r.at, "is cut short")
 		}
-		if err != nil {
-			whole.give()
+		r.buf.give()
+		r.buf = getBuffer(length + record.HeaderSize)
+		var err error
+		if b, err = r.fill(); err != nil {
 			return Chunk{}, err
 		}
-		buf, fileAt, from, n = whole, fileAt+int64(from), 0, length
 	}
-	end, next := from, int64(0)
-	for {
-		b, _, err := record.First(buf.bytes[end:n])
-		if errors.Is(err, record.ErrShort) || err == nil && (b.NextOffset() > maxOffset || end > from && end-from+len(b) > maxBytes) {
+	end := 0
+	for end == 0 || len(b)-end >= record.HeaderSize {
+		h := record.Batch(b[end:])
+		if err := r.sane(h, r.at+int64(end)); err != nil {
+			return Chunk{}, err
+		}
+		if h.NextOffset() > r.maxOffset || h.Length() > len(b)-end || end > 0 && end+h.Length() > r.maxBytes {
 			break
 		}
-		if err == nil && !b.CheckCRC() {
-			err = errors.New("the CRC does not fit")
-		}
-		if err != nil {
-			if end > from {
+		if !h[:h.Length()].CheckCRC() {
+			if end > 0 {
 				break // what is whole goes out; the next read begins at the damage
 			}
-			buf.give()
-			return Chunk{}, fmt.Errorf("%w: batch in %s at %d: %v", ErrCorrupt, s.log.path(), fileAt+int64(end), err)
+			return Chunk{}, r.damage(r.at, "does not fit its CRC")
 		}
-		end, next = end+len(b), b.NextOffset()
+		r.next = h.NextOffset()
+		end += h.Length()
 	}
-	if end == from {
-		buf.give()
-		return Chunk{}, fmt.Errorf("%w: batch in %s at %d is cut short", ErrCorrupt, s.log.path(), fileAt+int64(from))
+	if end == 0 {
+		return Chunk{}, r.damage(r.at, "is cut short")
 	}
-	return Chunk{Bytes: buf.bytes[from:end:end], Release: buf.give, NextOffset: next}, nil
+	return Chunk{Bytes: b[:end:end], Release: r.buf.give, NextOffset: r.next}, nil
 }
 
 // lookup answers a position at or before the batch that holds offset. A broken index costs a scan from the front, and

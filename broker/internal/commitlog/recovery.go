@@ -104,7 +104,7 @@ func (r *recovery) findLogs() error {
 			continue
 		}
 		p, ok := parsePartition(e.Name())
-		if !e.IsDir() || !ok {
+		if !e.IsDir() || !ok || e.Name() == metadataLogName {
 			continue
 		}
 		if err := r.addLog(p, name); err != nil {
@@ -131,6 +131,7 @@ func (r *recovery) addLog(p Partition, name string) error {
 	l.highWatermark.Store(r.marks[p])
 	point, known := r.points[p]
 	l.recoveryPoint = point
+	l.found, l.crashed = true, !r.clean
 	r.replays[p] = &replay{log: l, point: point, start: r.starts[p], known: known && !r.noPoints, clean: r.clean}
 	d.store.mu.Lock()
 	d.store.logs[p] = l

@@ -12,12 +12,13 @@ var errBrokenIndex = errors.New("index does not fit its log")
 const scanBufferBytes = 256 << 10
 
 // scan calls fn for each batch from position from to the segment's size, or limit if that is less, in order; fn stops it
-// by answering false. The batch is valid during the call. A batch that cannot be, or that checkCRC finds damaged, ends the
-// scan with ErrCorrupt; one that is not all there with record.ErrShort. It answers the position behind the last good batch.
+// by answering false. The batch is valid during the call. A batch that cannot be, that does not lie behind the one before,
+// or that checkCRC finds damaged, ends the scan with ErrCorrupt; one that is not all there with record.ErrShort. It answers the position behind the last good batch.
 func (s *segment) scan(from, limit int64, checkCRC bool, fn func(b record.Batch, position int64) (bool, error)) (int64, error) {
 	end := min(s.size.Load(), limit)
 	buf := getBuffer(int(min(scanBufferBytes, max(end-from, 1))))
 	defer func() { buf.give() }()
+	next := s.base
 	for at := from; at < end; {
 		n, err := s.log.readAt(buf.bytes[:min(int64(len(buf.bytes)), end-at)], at)
 		if err != nil {
@@ -32,8 +33,8 @@ func (s *segment) scan(from, limit int64, checkCRC bool, fn func(b record.Batch,
 			if err == nil && checkCRC && !b.CheckCRC() {
 				err = errors.New("the CRC does not fit")
 			}
-			if err == nil && (b.LastOffsetDelta() < 0 || b.BaseOffset() < s.base) {
-				err = fmt.Errorf("offsets %d to %d", b.BaseOffset(), b.LastOffset())
+			if err == nil && (b.LastOffsetDelta() < 0 || b.BaseOffset() < next) { // the CRC does not cover the offset
+				err = fmt.Errorf("offsets %d to %d behind %d", b.BaseOffset(), b.LastOffset(), next)
 			}
 			if err != nil {
 				return at, fmt.Errorf("%w: batch in %s at %d: %v", ErrCorrupt, s.log.path(), at, err)
@@ -44,6 +45,7 @@ func (s *segment) scan(from, limit int64, checkCRC bool, fn func(b record.Batch,
 			}
 			rest = behind
 			at += int64(len(b))
+			next = b.NextOffset()
 		}
 		if len(rest) < n {
 			continue // the rest is read again, from its front

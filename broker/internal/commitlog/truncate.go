@@ -111,6 +111,7 @@ func cutPosition(s *segment, end int64) (int64, error) {
 func (l *Log) truncateAt(list []*segment, i int, position, end int64) error {
 	s := list[i]
 	l.beginCut(end)
+	defer l.cuts.Add(1)
 	kept := slices.Clone(list[:i+1])
 	l.segments.Store(&kept)
 	l.end.Store(end)
@@ -146,10 +147,12 @@ func (l *Log) truncateAt(list []*segment, i int, position, end int64) error {
 }
 
 // beginCut makes everybody who learned offsets before now forget them: readers look again, the committer no longer moves
-// the durable end for records that were queued before, a flush under way does not count.
+// the durable end for records that were queued before, a flush under way does not count. The caller adds to cuts once
+// more when it is done: while cuts is odd, readers wait.
 func (l *Log) beginCut(end int64) {
+	l.cuts.Add(1)
 	l.advance.Lock()
-	l.history = l.cuts.Add(1)
+	l.history++
 	l.durable.Store(min(l.durable.Load(), end))
 	l.advance.Unlock()
 	l.recoveryPoint = min(l.recoveryPoint, end)
@@ -243,6 +246,7 @@ func (l *Log) resetLocked(offset int64) error {
 	list := *l.segments.Load()
 	first := list[0].base
 	l.beginCut(-1)
+	defer l.cuts.Add(1)
 	l.setDurable(offset)
 	s := newSegment(l.store.files, l.path, offset, l.store.cfg.Now(), l.config.Load())
 	l.segments.Store(&[]*segment{s})

@@ -61,7 +61,7 @@ func (h *History) Fresh() (bool, error) {
 		return len(gens) == 0, err
 	}
 	w := h.walker(nil)
-	w.quick = true // a first group tells, and there is one but for the rare crash
+	w.quick, w.one = true, true // a first group tells, and there is one but for the rare crash
 	if err := h.walk(w, gens[0]); err != nil || w.frames > 0 {
 		return false, err
 	}
@@ -102,7 +102,7 @@ func (h *History) walk(w *walker, gen Gen) error {
 		return fmt.Errorf("replay journal generation %d: %w", gen, err)
 	}
 	for _, p := range parts {
-		if err := w.part(p); err != nil {
+		if err := w.part(p); err != nil || w.one && w.frames > 0 {
 			return err
 		}
 	}

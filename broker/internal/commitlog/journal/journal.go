@@ -41,16 +41,19 @@ type Pos struct {
 type Journal interface {
 	// Commit writes recs as one group frame and returns when they are durable.
 	Commit(recs []Record) (Pos, error)
-	// Rotate closes the current generation and opens the next.
+	// Rotate closes the current generation and opens the next, which is durable on return. It takes one
+	// sequence number, for the empty group that a generation begins with.
 	Rotate() (closed Gen, err error)
 	// Release forgets every generation up to and including upTo: a checkpoint covers them.
 	Release(upTo Gen) error
 	// Replay calls fn for every record from generation from on, in order. It cuts a torn tail and
-	// answers a DamageError for everything worse. From is 0 for "the oldest there is".
+	// answers a DamageError for everything worse. From is 0 for "the oldest there is". It may be called
+	// again before the first Commit. On return a new generation is begun, to which Commit writes.
 	Replay(from Gen, fn func(Gen, Record) error) error
 	// Sequence is the sequence number of the last group, durable or replayed.
 	Sequence() uint64
-	// Current is the generation that the next Commit writes to.
+	// Current is the generation that the next Commit writes to. It is on disk, and so a "from" that Replay
+	// will find, once a new directory was opened or Replay, Commit or Rotate returned.
 	Current() Gen
 	Close() error
 }

@@ -40,6 +40,7 @@ type walker struct {
 	options Options
 	fn      func(Gen, Record) error // nil: nobody wants the records
 	quick   bool                    // do not look behind the first bad frame
+	one     bool                    // stop behind the first frame
 
 	win    *window
 	buf    []byte       // of the last window, for the next
@@ -79,6 +80,9 @@ func (w *walker) run(p Part) (End, error) {
 		}
 		end.Frames++
 		end.At = at + h.size()
+		if w.one {
+			return end, nil
+		}
 	}
 }
 

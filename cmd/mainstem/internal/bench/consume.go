@@ -128,7 +128,9 @@ func (c Config) race(ctx context.Context, m *meter, producer, consumer *kgo.Clie
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for reading.Err() == nil {
-			f := consumer.PollFetches(reading)
+			poll, cancel := context.WithTimeout(reading, 200*time.Millisecond) // to look again whether all is here
+			f := consumer.PollFetches(poll)
+			cancel()
 			now := time.Since(epoch)
 			f.EachRecord(func(r *kgo.Record) {
 				if at := int64(binary.BigEndian.Uint64(r.Value)); at > 0 {

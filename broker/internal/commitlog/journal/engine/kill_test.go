@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -82,11 +83,11 @@ func TestKilledInACommit(t *testing.T) {
 				acked := 0
 				for cycle := range cycles / 2 {
 					spec := fmt.Sprintf("%s %s %d %s", v.engine, v.options.IO, size, dir)
-					printed, said, err := runVictim(spec, time.Duration(2+rng.IntN(60))*time.Millisecond, func() {})
-					if err != nil || said != "" {
-						t.Fatalf("cycle %d: %v%s", cycle, err, said)
+					end, err := runVictim(spec, time.Duration(2+rng.IntN(60))*time.Millisecond, func() {})
+					if err != nil || end.said != "" {
+						t.Fatalf("cycle %d: %v%s", cycle, err, end.said)
 					}
-					acked = max(acked, printed)
+					acked = max(acked, end.printed)
 					acked = wantAcked(t, v, dir, size, acked)
 				}
 				t.Logf("%d records of %d bytes", acked, size)
@@ -95,12 +96,18 @@ func TestKilledInACommit(t *testing.T) {
 	}
 }
 
-// runVictim runs a victim for a while after its start, calls end, and kills it. It answers the last number
-// that the victim printed, and what it said about errors.
-func runVictim(spec string, life time.Duration, end func()) (acked int, said string, err error) {
+// victimEnd is how a victim ended.
+type victimEnd struct {
+	before  int    // the last number it had printed when its end began
+	printed int    // the last number it printed at all
+	said    string // about errors
+}
+
+// runVictim runs a victim for a while after its start, calls end, and kills it.
+func runVictim(spec string, life time.Duration, end func()) (victimEnd, error) {
 	exe, err := os.Executable()
 	if err != nil {
-		return 0, "", err
+		return victimEnd{}, err
 	}
 	cmd := exec.Command(exe)
 	cmd.Env = append(os.Environ(), victimEnv+"="+spec)
@@ -108,35 +115,38 @@ func runVictim(spec string, life time.Duration, end func()) (acked int, said str
 	cmd.Stderr = &stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return 0, "", err
+		return victimEnd{}, err
 	}
 	if err := cmd.Start(); err != nil {
-		return 0, "", err
+		return victimEnd{}, err
 	}
-	lines := bufio.NewReader(out)
 	var timer *time.Timer
+	var printed, before atomic.Int64
 	ended := make(chan struct{})
-	for {
+	for lines := bufio.NewReader(out); ; {
 		line, err := lines.ReadString('\n')
 		if err != nil { // a last line without its end does not count
 			break
 		}
+		n, err := strconv.Atoi(strings.TrimSpace(line))
+		if err != nil {
+			return victimEnd{}, err
+		}
+		printed.Store(int64(n))
 		if timer == nil {
 			timer = time.AfterFunc(life, func() {
 				defer close(ended)
+				before.Store(printed.Load())
 				end()
 				_ = cmd.Process.Kill()
 			})
-		}
-		if acked, err = strconv.Atoi(strings.TrimSpace(line)); err != nil {
-			return 0, "", err
 		}
 	}
 	_ = cmd.Wait() // it was killed, or said why not
 	if timer != nil && !timer.Stop() {
 		<-ended
 	}
-	return acked, stderr.String(), nil
+	return victimEnd{int(before.Load()), int(printed.Load()), stderr.String()}, nil
 }
 
 // wantAcked opens the journal and checks that it ends with whole groups, none acknowledged missing. It

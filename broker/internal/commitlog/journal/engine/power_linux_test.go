@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -15,10 +16,17 @@ import (
 // TestPowerLoss takes the power from a real file system under a victim: FS_IOC_SHUTDOWN drops what is
 // only in memory. With "flush" the file system's own journal is written first: names and sizes
 // without data.
+//
+// What counts is what was acknowledged before the shutdown began. A real power loss answers nobody
+// afterwards; here an fdatasync that is under way at that moment can return nil on ext4, although its
+// transaction was dropped.
 func TestPowerLoss(t *testing.T) {
 	cycles := 2
 	if testing.Short() {
 		cycles = 1
+	}
+	if n, err := strconv.Atoi(os.Getenv("MAINSTEM_POWER_CYCLES")); err == nil {
+		cycles = n
 	}
 	for _, v := range variants {
 		if v.memory {
@@ -33,13 +41,13 @@ func TestPowerLoss(t *testing.T) {
 				for cycle := range 2 * cycles {
 					flush := cycle%2 == 1
 					spec := fmt.Sprintf("%s %s %d %s", v.engine, v.options.IO, size, filepath.Join(disk.dir, "journal"))
-					printed, said, err := runVictim(spec, time.Duration(5+rng.IntN(60))*time.Millisecond, func() { disk.shutdown(t, flush) })
+					end, err := runVictim(spec, time.Duration(5+rng.IntN(60))*time.Millisecond, func() { disk.shutdown(t, flush) })
 					if err != nil {
 						t.Fatal(err)
 					}
 					disk.remount(t)
-					acked = wantAcked(t, v, filepath.Join(disk.dir, "journal"), size, max(acked, printed))
-					t.Logf("flush %v: %d records, %d printed; %.100s", flush, acked, printed, said)
+					acked = wantAcked(t, v, filepath.Join(disk.dir, "journal"), size, max(acked, end.before))
+					t.Logf("flush %v: %d records, %d acknowledged before, %d in all; %.100s", flush, acked, end.before, end.printed, end.said)
 				}
 			})
 		}
