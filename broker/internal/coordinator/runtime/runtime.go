@@ -63,12 +63,20 @@ func (r *Runtime[E, R]) Run(ctx context.Context) error {
 	}
 	r.mu.Unlock()
 	<-ctx.Done()
-	r.mu.Lock()
-	clear(r.shards)
-	r.ctx = nil
-	r.mu.Unlock()
+	r.Drain()
 	r.running.Wait()
 	return nil
+}
+
+// Drain ends all shards, for good: whoever waits for a reply is told to look for another coordinator, so that a stop
+// need not wait for joins.
+func (r *Runtime[E, R]) Drain() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ctx = nil
+	for _, p := range r.led() {
+		r.stop(p)
+	}
 }
 
 func (r *Runtime[E, R]) led() []int32 {
