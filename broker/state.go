@@ -25,6 +25,8 @@ type state struct {
 	store      *commitlog.Store
 	logger     *slog.Logger
 
+	follow func(next *metadata.Image) // tells coordinators, when an image is true and before anybody sees it
+
 	image  atomic.Pointer[metadata.Image]
 	config atomic.Pointer[config.Broker]
 
@@ -140,6 +142,7 @@ func (s *state) apply(c change) {
 	if first {
 		s.removeStrays(c.next)
 	}
+	s.follow(c.next)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.image.Store(c.next)
