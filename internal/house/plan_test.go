@@ -34,6 +34,7 @@ var broker = []room{
 	{path: "broker/internal/controller", floor: 7, may: []string{"quorum", "metadata", "commitlog", "record", "network", "wire", "vfs", "controller/cluster"}, owns: "the quorum's loop and the published image"},
 	{path: "broker/internal/replica/partition", floor: 6, may: []string{"metadata"}, pure: true, owns: "the decisions of one replica"},
 	{path: "broker/internal/replica", floor: 7, may: []string{"commitlog", "record", "metadata", "network", "wire", "config", "replica/partition"}, owns: "partitions as leader or follower, delayed work"},
+	{path: "broker/internal/security", floor: 2, may: []string{"metadata"}, owns: "who a client is and what it may do"},
 	{path: "broker/internal/api", floor: 9, may: all, owns: "one file per Kafka API"},
 	{path: "broker", floor: 10, may: all, owns: "the face: Config, New, Run"},
 	{path: "broker/brokertest", floor: 11, may: all, owns: "a real broker in memory, for tests"},
