@@ -57,10 +57,10 @@ sim: ## simulations with SEEDS seeds, or one SEED with its trace
 	SIM_SEEDS=$(SEEDS) SIM_SEED=$(SEED) $(GO) test -count=1 -run Sim ./broker/...
 
 bench: build ## the figures of docs/bench
-	docs/bench/run.sh
+	$(GO) run ./internal/e2e/bench
 
 bench-kafka: build ## the same beside Apache Kafka, in turn
-	docs/bench/run.sh kafka
+	$(GO) run ./internal/e2e/bench -kafka
 
 fmt: ## format
 	$(LINT) fmt

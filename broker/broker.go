@@ -3,7 +3,6 @@ package broker
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,9 +23,10 @@ import (
 
 // Errors that a start can fail with, besides a *Fault and those of the operating system.
 var (
-	ErrLocked      = vfs.ErrLocked   // another process uses the data directory
-	ErrNewerFormat = errors.New("x") // the data directory was written by a newer version
-	ErrDamaged     = errors.New("y") // the journal is damaged below its end
+	ErrLocked      = vfs.ErrLocked        // another process uses the data directory
+	ErrNewerFormat = errors.New("x")      // the data directory was written by a newer version
+	ErrDamaged     = commitlog.ErrCorrupt // the journal or a log is damaged below its end
+	ErrOffline     = commitlog.ErrStorage // a log directory failed
 	errNotReady    = errors.New("the broker is starting: it recovers its logs")
 	errStopping    = errors.New("the broker is stopping")
 )
@@ -255,10 +255,4 @@ func randomUUID() (id metadata.UUID) {
 	_, _ = rand.Read(id[:])
 	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
 	return id
-}
-
-// newClusterID is a cluster id as Kafka writes one: a uuid in URL base64.
-func newClusterID() string {
-	id := randomUUID()
-	return base64.RawURLEncoding.EncodeToString(id[:])
 }

@@ -181,6 +181,7 @@ func (b *Broker) Restart() {
 func (b *Broker) PowerLoss(seed uint64) {
 	b.t.Helper()
 	b.mu.Lock()
+	b.disk.Fail(vfs.Fault{Op: vfs.OpSync, Err: syscall.EIO}) // from here on it must not acknowledge: clients still listen
 	after := b.disk.CrashClone(vfs.Crash{Seed: seed, Data: vfs.KeepTorn, Names: vfs.KeepNothing})
 	b.mu.Unlock()
 	_ = b.end() // whatever it writes now goes to a disk that nobody will see

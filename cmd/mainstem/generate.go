@@ -20,12 +20,16 @@ func (a *app) generateCommand() *cobra.Command {
 	dir := "docs/reference"
 	docs := &cobra.Command{
 		Use: "docs", Short: "Write the reference pages", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := os.MkdirAll(dir, 0o755); err != nil {
 				return err
 			}
-			for name, page := range map[string]func() string{"configuration.md": configurationPage, "errors.md": errorsPage, "cli.md": a.cliPage} {
-				if err := os.WriteFile(filepath.Join(dir, name), []byte(page()), 0o600); err != nil {
+			metrics, err := metricsPage(cmd.Context())
+			if err != nil {
+				return fmt.Errorf("look at a broker's metrics: %w", err)
+			}
+			for name, page := range map[string]string{"configuration.md": configurationPage(), "errors.md": errorsPage(), "cli.md": a.cliPage(), "metrics.md": metrics} {
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(page), 0o600); err != nil {
 					return err
 				}
 			}

@@ -167,7 +167,7 @@ func (a *appending) applyProducer(s *segment) error {
 // End is what is durable with it; noEnd leaves the durable end alone.
 func (l *Log) enqueue(r journal.Record, end int64, done chan<- error) {
 	r.Partition = l.localID
-	l.directory.enqueue(entry{record: r, log: l, end: end, history: l.cuts.Load(), done: done})
+	l.directory.enqueue(entry{record: r, log: l, end: end, history: l.history, done: done})
 }
 
 const noEnd = -1
@@ -210,7 +210,7 @@ func (a *appending) maybeRoll() error {
 	if !roll {
 		return nil
 	}
-	return l.roll(a.batch.BaseOffset(), now)
+	return l.roll(l.end.Load(), now) // not at the batch's offset: a gap between segments would look like a loss
 }
 
 // roll closes the active segment and opens one at base. The mutex is held. When the new files cannot be made, nothing

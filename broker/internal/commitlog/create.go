@@ -58,10 +58,15 @@ func (s *Store) make(p Partition, topicID uuid, cfg LogConfig) (l *Log, err erro
 }
 
 func (s *Store) emptiest() (best *directory) {
+	if len(s.directories) == 1 && s.directories[0].err() == nil {
+		return s.directories[0]
+	}
 	counts := map[*directory]int{}
-	for _, l := range s.Logs() {
+	s.mu.RLock()
+	for _, l := range s.logs {
 		counts[l.directory]++
 	}
+	s.mu.RUnlock()
 	for _, d := range s.directories {
 		if d.err() == nil && d.forPartitions() && (best == nil || counts[d] < counts[best]) {
 			best = d
@@ -125,6 +130,9 @@ func (l *Log) adopt(topicID uuid) error {
 // SetConfig changes the log's configuration. A change of flush.policy first makes everything durable that the old one
 // left behind, then switches.
 func (l *Log) SetConfig(cfg LogConfig) {
+	if l.configure(&cfg) {
+		return
+	}
 	old := l.config.Load()
 	if old.FlushPolicy == cfg.FlushPolicy {
 		l.config.Store(&cfg)
@@ -133,6 +141,22 @@ func (l *Log) SetConfig(cfg LogConfig) {
 	if err := l.switchPolicy(&cfg); err != nil {
 		l.directory.fail(fmt.Errorf("change flush.policy of %v: %w", l.partition, err))
 	}
+}
+
+// configure gives a log that was found at the start its first configuration. All that it holds is synced, so either
+// policy may go on. An os log that was not closed cleanly may have lost what was acknowledged from the page cache.
+func (l *Log) configure(cfg *LogConfig) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.found {
+		return false
+	}
+	l.found = false
+	l.config.Store(cfg)
+	if cfg.FlushPolicy == FlushOS && l.crashed {
+		l.unclean.Store(true)
+	}
+	return true
 }
 
 func (l *Log) switchPolicy(cfg *LogConfig) error {

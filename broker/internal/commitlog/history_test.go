@@ -297,7 +297,7 @@ func TestARandomHistoryHasTheSameAnswersInMemoryOnDiskAndAfterStops(t *testing.T
 			want := newHistory(t, seed, vfs.NewMem(), "/data", func(*history) {}).play(steps)
 
 			onDisk, dir := vfs.OS, t.TempDir()
-			if seed%4 != 0 { // syncs of a real disk are slow
+			if seed%8 != 0 { // syncs of a real disk are slow
 				onDisk, dir = vfs.NewMem(), "/data"
 			}
 			got := newHistory(t, seed, onDisk, dir, func(h *history) {

@@ -68,6 +68,10 @@ func (sc *loadScan) run(from int64) error {
 			return err
 		}
 		at, err := s.scan(start, math.MaxInt64, true, sc.batch)
+		if err == nil && !sc.last() && sc.end < sc.list[sc.i+1].base && sc.list[sc.i+1].base > sc.point {
+			// Segments follow each other without a gap, until compaction, which keeps below the recovery point, makes one.
+			err = fmt.Errorf("%w: segment %d ends at offset %d, and the next begins at %d", record.ErrShort, s.base, sc.end, sc.list[sc.i+1].base)
+		}
 		if errors.Is(err, ErrCorrupt) || errors.Is(err, record.ErrShort) {
 			if sc.damage == nil {
 				sc.damage, sc.damageAt = err, at
@@ -86,7 +90,7 @@ func (sc *loadScan) run(from int64) error {
 				return err
 			}
 		}
-		sc.end = max(sc.end, sc.list[sc.i+1].base) // a gap is compaction's, or a follower's
+		sc.end = max(sc.end, sc.list[sc.i+1].base)
 	}
 	return nil
 }
@@ -165,6 +169,10 @@ func (sc *loadScan) batch(b record.Batch, position int64) (bool, error) {
 	}
 	if b.BaseOffset() < sc.end || b.NextOffset() > bound {
 		return false, fmt.Errorf("%w: batch of offsets %d to %d behind %d and before %d", ErrCorrupt, b.BaseOffset(), b.LastOffset(), sc.end, bound)
+	}
+	if s.base < sc.point && sc.end < sc.point && b.NextOffset() > sc.point {
+		// Some batch ended at the recovery point. The CRC does not cover the offset that says otherwise.
+		return false, fmt.Errorf("%w: batch of offsets %d to %d over the recovery point %d", ErrCorrupt, b.BaseOffset(), b.LastOffset(), sc.point)
 	}
 	if position >= sc.indexFrom {
 		if err := s.indexed(b, position, l.config.Load()); err != nil {

@@ -30,7 +30,7 @@ type Log struct {
 	deleted  atomic.Bool
 	unclean  atomic.Bool
 	corrupt  atomic.Pointer[error] // damage below the durable end
-	cuts     atomic.Int64          // how often Truncate or Reset changed what offsets mean
+	cuts     atomic.Int64          // rises before and after Truncate or Reset change what offsets mean; odd meanwhile
 
 	hints hints
 
@@ -52,13 +52,15 @@ type Log struct {
 	epochsDirty   bool
 	namesDirty    bool // files were made or renamed
 	inDirty       bool // the directory's checkpointer has it on its list
+	found         bool // at the start, and waits for its configuration
+	crashed       bool // the stop before that was not clean
 	unflushed     int64
 	flushedAt     time.Time
 
 	// advance guards durable against the committer, which must not wait for mu.
 	advance sync.Mutex
 	durable atomic.Int64
-	history int64 // as cuts: the committer drops what it learns of an older history
+	history int64 // rises with each truncation: the committer drops what it learns of an older one. Written under mu too
 
 	// Owned by the committer.
 	declared journal.Gen
@@ -142,7 +144,9 @@ func (l *Log) publishUnstable() {
 	l.doneTxns.Store(len(l.state.done) > 0)
 }
 
-// OnDurable sets who hears of a moved durable end; see the contract in log.go. Once, before the first Append.
+// OnDurable sets who hears of a moved durable end. Fn is called by the committer, once per group and log whose durable
+// end moved, and once with an error when the directory went offline or the log was deleted; under flush.policy=os it is
+// called by Append itself, after all locks are released. It must not block. Set once, before the first Append.
 func (l *Log) OnDurable(fn func(durableEnd int64, err error)) { l.onDurable.Store(&fn) }
 
 func (l *Log) tellDurable(end int64, err error) {

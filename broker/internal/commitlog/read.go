@@ -30,7 +30,7 @@ func (l *Log) tryRead(offset, maxOffset int64, maxBytes int, wholeFirst bool) (C
 	if err := l.usable(); err != nil {
 		return Chunk{}, false, err
 	}
-	cuts, list := l.cuts.Load(), *l.segments.Load()
+	cuts, list := l.steadyCuts(), *l.segments.Load()
 	if start, end := l.start.Load(), l.end.Load(); offset < start || offset > end {
 		return Chunk{}, false, fmt.Errorf("%w: the log has %d to %d", ErrOffsetOutOfRange, start, end)
 	}
@@ -39,7 +39,7 @@ func (l *Log) tryRead(offset, maxOffset int64, maxBytes int, wholeFirst bool) (C
 		if !s.acquire() {
 			return Chunk{}, true, nil
 		}
-		chunk, found, err := l.readSegment(s, reading{offset: offset, maxOffset: maxOffset, maxBytes: maxBytes, wholeFirst: wholeFirst, bound: l.bound(list, i)})
+		chunk, found, err := l.readSegment(s, reading{offset: offset, maxOffset: maxOffset, maxBytes: maxBytes, wholeFirst: wholeFirst, bound: l.bound(list, i), cuts: cuts})
 		s.release()
 		if cuts != l.cuts.Load() || l.deleted.Load() { // a file may even have been another log's by then
 			if chunk.Release != nil {
@@ -47,15 +47,29 @@ func (l *Log) tryRead(offset, maxOffset int64, maxBytes int, wholeFirst bool) (C
 			}
 			return Chunk{}, true, nil
 		}
+		if err == nil && !found && i+1 < len(list) && !l.config.Load().Compact {
+			// Only compaction leaves nothing at or behind offset here. Anything else was cut off.
+			err = fmt.Errorf("%w: %s ends before offset %d", ErrCorrupt, s.log.path(), offset)
+		}
 		if errors.Is(err, ErrCorrupt) {
 			l.markCorrupt(err)
 		}
 		if err != nil || found {
 			return chunk, false, err
 		}
-		// Compaction may have left nothing at or behind offset here: the next segment has it.
 	}
 	return Chunk{NextOffset: offset}, false, nil
+}
+
+// steadyCuts answers cuts while no truncation is under way, and waits for one that is.
+func (l *Log) steadyCuts() int64 {
+	for {
+		if cuts := l.cuts.Load(); cuts%2 == 0 {
+			return cuts
+		}
+		l.mu.Lock()
+		l.mu.Unlock()
+	}
 }
 
 // reading is one Read in one segment.
@@ -67,6 +81,7 @@ type reading struct {
 	maxBytes   int
 	wholeFirst bool
 	bound      int64 // offsets of the segment lie below
+	cuts       int64 // Log.cuts when it began
 
 	// The CRC covers neither a batch's offset nor its length. That offsets rise is what speaks for them: next is where
 	// the batch at position at may begin at the earliest.
@@ -78,7 +93,7 @@ type reading struct {
 
 // readSegment answers a chunk of s, and whether s has anything at or behind offset at all.
 func (l *Log) readSegment(s *segment, r reading) (Chunk, bool, error) {
-	cuts, slack := l.cuts.Load(), 0
+	cuts, slack := r.cuts, 0
 	r.log, r.segment, r.size, r.next = l, s, s.size.Load(), s.base
 	r.bound = min(r.bound, l.end.Load()) // behind size: Append publishes them the other way round
 	known := false
@@ -205,17 +220,18 @@ func (l *Log) lookup(s *segment, offset int64) int64 {
 	if err == nil {
 		return position
 	}
-	if !l.deleted.Load() {
-		l.repair(s, err)
-	}
+	l.repair(s, err)
 	return 0
 }
 
 func (l *Log) repair(s *segment, cause error) {
-	l.store.log.Warn("index is rebuilt from its log", "topic", l.partition.Topic, "partition", l.partition.Index, "offset", s.base, "error", cause)
-	l.store.repairs.Add(1)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.usable() != nil { // another log may have the names by now
+		return
+	}
+	l.store.log.Warn("index is rebuilt from its log", "topic", l.partition.Topic, "partition", l.partition.Index, "offset", s.base, "error", cause)
+	l.store.repairs.Add(1)
 	if err := s.rebuild(l.config.Load().IndexIntervalBytes); err != nil {
 		l.store.log.Warn("index cannot be rebuilt", "topic", l.partition.Topic, "partition", l.partition.Index, "offset", s.base, "error", err)
 		return

@@ -131,6 +131,7 @@ func (r *recovery) addLog(p Partition, name string) error {
 	l.highWatermark.Store(r.marks[p])
 	point, known := r.points[p]
 	l.recoveryPoint = point
+	l.found, l.crashed = true, !r.clean
 	r.replays[p] = &replay{log: l, point: point, start: r.starts[p], known: known && !r.noPoints, clean: r.clean}
 	d.store.mu.Lock()
 	d.store.logs[p] = l

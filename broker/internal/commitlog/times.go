@@ -10,19 +10,49 @@ import (
 
 // OffsetForTime answers the first record below maxOffset whose timestamp is at least ts (FET-10): by the segments'
 // largest timestamps, then the time index, then batches, then the records of one batch.
-func (l *Log) OffsetForTime(ts, maxOffset int64) (TimeOffset, bool, error) {
+func (l *Log) OffsetForTime(ts, maxOffset int64) (found TimeOffset, ok bool, err error) {
+	err = l.search(func() error {
+		found, ok, err = l.offsetForTime(ts, maxOffset)
+		return err
+	})
+	if err != nil {
+		return TimeOffset{}, false, fmt.Errorf("search %v for time %d: %w", l.partition, ts, err)
+	}
+	return found, ok, nil
+}
+
+// search runs fn until no truncation came in between. An error of fn that stands is damage, or the disk's.
+func (l *Log) search(fn func() error) error {
+	for {
+		if err := l.usable(); err != nil {
+			return err
+		}
+		cuts := l.steadyCuts()
+		err := fn()
+		if err != nil && (cuts != l.cuts.Load() || l.deleted.Load()) {
+			continue
+		}
+		if errors.Is(err, ErrCorrupt) || errors.Is(err, record.ErrShort) {
+			l.markCorrupt(err)
+			return fmt.Errorf("%w: %w", ErrCorrupt, err)
+		}
+		return err
+	}
+}
+
+func (l *Log) offsetForTime(ts, maxOffset int64) (TimeOffset, bool, error) {
 	list, start := *l.segments.Load(), l.start.Load()
 	for i := floor(list, start); i < len(list) && list[i].base < maxOffset; i++ {
 		top, err := l.topTime(list[i])
 		if err != nil {
-			return TimeOffset{}, false, fmt.Errorf("search %v for time %d: %w", l.partition, ts, err)
+			return TimeOffset{}, false, err
 		}
 		if top.key < ts {
 			continue
 		}
 		found, ok, err := l.searchTime(list[i], ts, start, maxOffset)
 		if err != nil {
-			return TimeOffset{}, false, fmt.Errorf("search %v for time %d: %w", l.partition, ts, err)
+			return TimeOffset{}, false, err
 		}
 		if ok {
 			return found, found.Offset < maxOffset, nil
@@ -35,6 +65,9 @@ func (l *Log) OffsetForTime(ts, maxOffset int64) (TimeOffset, bool, error) {
 func (l *Log) topTime(s *segment) (indexEntry, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if err := l.usable(); err != nil {
+		return indexEntry{}, err
+	}
 	err := s.loadTimes(l.config.Load().IndexIntervalBytes)
 	return indexEntry{s.maxTime, s.maxTimeOffset}, err
 }
@@ -63,16 +96,7 @@ func (l *Log) searchTime(s *segment, ts, start, maxOffset int64) (found TimeOffs
 		found, ok, err = firstRecord(b, func(r *record.Record) bool { return r.Timestamp >= ts && r.Offset >= start })
 		return !ok, err
 	})
-	return found, ok, l.searchError(err)
-}
-
-// searchError marks the log when a search ran into damage.
-func (l *Log) searchError(err error) error {
-	if errors.Is(err, ErrCorrupt) || errors.Is(err, record.ErrShort) {
-		l.markCorrupt(err)
-		return fmt.Errorf("%w: %w", ErrCorrupt, err)
-	}
-	return err
+	return found, ok, err
 }
 
 // firstRecord answers the first record of b that match takes.
@@ -95,13 +119,24 @@ func firstRecord(b record.Batch, match func(*record.Record) bool) (TimeOffset, b
 }
 
 // MaxTimestamp answers the first record below maxOffset with the largest timestamp that there is below maxOffset.
-func (l *Log) MaxTimestamp(maxOffset int64) (TimeOffset, bool, error) {
+func (l *Log) MaxTimestamp(maxOffset int64) (found TimeOffset, ok bool, err error) {
+	err = l.search(func() error {
+		found, ok, err = l.maxTimestamp(maxOffset)
+		return err
+	})
+	if err != nil {
+		return TimeOffset{}, false, fmt.Errorf("largest timestamp of %v: %w", l.partition, err)
+	}
+	return found, ok, nil
+}
+
+func (l *Log) maxTimestamp(maxOffset int64) (TimeOffset, bool, error) {
 	list, start := *l.segments.Load(), l.start.Load()
 	best, at := int64(record.NoTimestamp), -1
 	for i := floor(list, start); i < len(list) && list[i].base < maxOffset; i++ {
 		top, err := l.topTimeBelow(list, i, start, maxOffset)
 		if err != nil {
-			return TimeOffset{}, false, fmt.Errorf("largest timestamp of %v: %w", l.partition, l.searchError(err))
+			return TimeOffset{}, false, err
 		}
 		if top > best {
 			best, at = top, i
@@ -111,10 +146,7 @@ func (l *Log) MaxTimestamp(maxOffset int64) (TimeOffset, bool, error) {
 		return TimeOffset{}, false, nil
 	}
 	found, ok, err := l.searchTime(list[at], best, start, maxOffset)
-	if err != nil {
-		return TimeOffset{}, false, fmt.Errorf("largest timestamp of %v: %w", l.partition, err)
-	}
-	return found, ok && found.Offset < maxOffset, nil
+	return found, ok && found.Offset < maxOffset, err
 }
 
 // topTimeBelow answers the largest timestamp in segment i between start and maxOffset. Only a segment that one of them

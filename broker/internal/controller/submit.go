@@ -86,13 +86,12 @@ func (c *Controller) decide(r request) error {
 	if err == nil && len(fx.Records) > 0 {
 		err = c.propose(fx.Records)
 	}
-	var broken *brokenStateError
-	switch {
-	case errors.As(err, &broken):
+	if err != nil {
 		r.done <- answer{err: err}
-		return err
-	case err != nil:
-		r.done <- answer{err: err}
+		var broken *brokenStateError
+		if errors.As(err, &broken) {
+			return err // the log is damaged; everything else concerns this event alone
+		}
 		return nil
 	}
 	// Without records of its own the reply may still rest on what others proposed: it waits for the last of them.

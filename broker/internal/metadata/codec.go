@@ -21,6 +21,8 @@ var (
 	errNull  = errors.New("null where a value is wanted")
 )
 
+// What is encoded may be part of a published image: the walks below write to it only when they read.
+
 func (c *codec) fail(err error) {
 	if c.err == nil {
 		c.err = err
@@ -71,7 +73,9 @@ func (c *codec) bool(p *bool) {
 		v = 1
 	}
 	c.int8(&v)
-	*p = v != 0
+	if c.reading {
+		*p = v != 0
+	}
 }
 
 func (c *codec) uint16(p *uint16) {
@@ -85,7 +89,9 @@ func (c *codec) uint16(p *uint16) {
 func (c *codec) int16(p *int16) {
 	v := uint16(*p)
 	c.uint16(&v)
-	*p = int16(v)
+	if c.reading {
+		*p = int16(v)
+	}
 }
 
 func (c *codec) int32(p *int32) {
@@ -107,7 +113,9 @@ func (c *codec) int64(p *int64) {
 func (c *codec) float64(p *float64) {
 	v := int64(math.Float64bits(*p))
 	c.int64(&v)
-	*p = math.Float64frombits(uint64(v))
+	if c.reading {
+		*p = math.Float64frombits(uint64(v))
+	}
 }
 
 func (c *codec) uuid(p *UUID) {
@@ -150,7 +158,9 @@ func (c *codec) string(p *string) {
 		c.fail(errNull)
 		return
 	}
-	*p = *s
+	if c.reading {
+		*p = *s
+	}
 }
 
 func (c *codec) nullableString(p **string) {

@@ -21,7 +21,6 @@ type Delta struct {
 
 	topics      map[UUID]touched // topics that this delta made, changed or removed
 	ownedConfig map[Resource]bool
-	ownedQuota  map[string]bool
 	brokers     map[int32]bool
 	features    bool
 	security    bool

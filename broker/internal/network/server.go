@@ -65,7 +65,7 @@ func New(cfg Config, h Handler) (*Server, error) {
 		bound := l.Listener
 		if bound == nil {
 			var err error
-			if bound, err = net.Listen("tcp", l.Address); err != nil {
+			if bound, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", l.Address); err != nil {
 				s.closeListeners()
 				return nil, fmt.Errorf("bind listener %s: %w", l.Name, err)
 			}

@@ -48,7 +48,7 @@ func ParseMarker(b Batch) (Marker, error) {
 		return Marker{Type: unknownControl}, fmt.Errorf("parse control batch at %d: %w", b.BaseOffset(), err)
 	}
 	if !it.Next() {
-		return Marker{Type: unknownControl}, fmt.Errorf("parse control batch at %d: %w: no record: %v", b.BaseOffset(), ErrInvalidRecord, it.Err())
+		return Marker{Type: unknownControl}, fmt.Errorf("parse control batch at %d: %w: no record: %w", b.BaseOffset(), ErrInvalidRecord, it.Err())
 	}
 	rec := it.Record()
 	if len(rec.Key) < controlKeySize {

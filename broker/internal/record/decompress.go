@@ -18,6 +18,7 @@ const (
 	DefaultMaxDecompressed = 64 << 20
 	keepBufferBytes        = 4 << 20   // a pooled Decompressor gives up larger buffers
 	zstdMaxWindowBytes     = 128 << 20 // window log 27, what zstd itself takes without --long
+	zstdMinClass           = 16        // 64 KiB: a smaller cap would refuse frames for their window
 )
 
 // Decompressor holds what reading compressed batches needs, so that it is reused. One goroutine at a time; bytes and
@@ -77,7 +78,7 @@ func (d *Decompressor) Decompress(c Codec, src []byte) ([]byte, error) {
 	}
 	if err != nil {
 		if !errors.Is(err, ErrTooLarge) && !errors.Is(err, ErrUnknown) {
-			err = fmt.Errorf("%w: %v", ErrUnknown, err)
+			err = fmt.Errorf("%w: %w", ErrUnknown, err)
 		}
 		return nil, fmt.Errorf("decompress %v: %w", c, err)
 	}
@@ -149,7 +150,7 @@ func (d *Decompressor) unlz4(dst, src []byte, limit int) ([]byte, error) {
 var zstdDecoders [bits.UintSize]sync.Pool
 
 func unzstd(dst, src []byte, limit int) ([]byte, error) {
-	class := bits.Len(uint(limit - 1))
+	class := max(bits.Len(uint(limit-1)), zstdMinClass)
 	r, _ := zstdDecoders[class].Get().(*zstd.Decoder)
 	if r == nil {
 		var err error

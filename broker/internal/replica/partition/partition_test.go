@@ -80,7 +80,7 @@ func TestRandomHistories(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		m := New(1, 0, 0)
-		epoch, partitionEpoch, durable, high := int32(0), int32(0), int64(0), int64(0)
+		epoch, partitionEpoch, durable := int32(0), int32(0), int64(0)
 		for step := range 200 {
 			before := m.High()
 			switch r.IntN(4) {
@@ -97,7 +97,7 @@ func TestRandomHistories(t *testing.T) {
 			default:
 				m.Fetched(2+r.Int32N(2), r.Int64N(durable+1))
 			}
-			high = m.High()
+			high := m.High()
 			if high < before || high > m.DurableEnd() {
 				t.Fatalf("seed %d, step %d: high watermark %d after %d, durable %d", seed, step, high, before, m.DurableEnd())
 			}

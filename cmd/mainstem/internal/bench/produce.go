@@ -23,7 +23,8 @@ func (h *batchHook) OnProduceBatchWritten(_ kgo.BrokerMetadata, _ string, _ int3
 func (c Config) producer(h *batchHook) (*kgo.Client, error) {
 	opts := append([]kgo.Opt{}, c.Client...)
 	opts = append(opts, kgo.DefaultProduceTopic(c.Topic), kgo.ProducerBatchMaxBytes(c.BatchBytes), kgo.MaxBufferedRecords(c.InFlight),
-		kgo.ProducerLinger(0), kgo.WithHooks(h), kgo.RecordDeliveryTimeout(time.Minute))
+		kgo.ProducerLinger(0), kgo.WithHooks(h), kgo.RecordDeliveryTimeout(time.Minute),
+		kgo.UnknownTopicRetries(50)) // Kafka may not know a topic for a moment after it was made
 	if c.Producers == 0 && c.Rate == 0 {
 		opts = append(opts, kgo.RecordPartitioner(kgo.UniformBytesPartitioner(1<<20, false, false, nil)))
 	} else {
