@@ -35,10 +35,10 @@ func (s *Server) fetch(x *network.Exchange, req *kmsg.FetchRequest) {
 		return
 	}
 	f := &fetching{
-		s: s, x: x, version: req.Version, session: session, parts: parts,
+		s: s, x: x, denied: s.mayFetch(x, req, parts), version: req.Version, session: session, parts: parts,
 		minBytes: int(req.MinBytes), maxBytes: s.responseBytes(x, req),
-		committed: req.IsolationLevel == 1,
-		deadline:  s.Now().Add(time.Duration(req.MaxWaitMillis) * time.Millisecond),
+		committed: req.IsolationLevel == 1, opened: req.SessionEpoch == 0,
+		deadline: s.Now().Add(time.Duration(req.MaxWaitMillis) * time.Millisecond),
 	}
 	f.run()
 }
@@ -56,6 +56,34 @@ func (s *Server) responseBytes(x *network.Exchange, req *kmsg.FetchRequest) int 
 	asked := min(int64(req.MaxBytes), s.Static.Int("fetch.max.bytes"))
 	earned := quickBytes * (1 + int64(x.Pause()/quickPause))
 	return int(min(asked, max(earned, int64(req.MinBytes))))
+}
+
+// mayFetch answers which partitions the client may not read; nil: none of them. Who says to be a replica needs the right of
+// one: what a replica fetches moves high watermarks (CVE-2018-1288).
+func (s *Server) mayFetch(x *network.Exchange, req *kmsg.FetchRequest, parts []*fetchPart) []bool {
+	if s.authorizer == nil {
+		return nil
+	}
+	replica := req.ReplicaID >= 0 || req.ReplicaState.ID >= 0
+	forged := replica && !s.mayCluster(x, fetchReplica)
+	denied := make([]bool, len(parts))
+	last, may := "", false
+	image := s.Cluster.Image()
+	for i, p := range parts {
+		name := p.topic
+		if req.Version >= 13 {
+			t := image.TopicByID(p.id)
+			if t == nil {
+				continue // answered as unknown
+			}
+			name = t.Name
+		}
+		if name != last {
+			last, may = name, replica || s.may(x, fetchTopic, name)
+		}
+		denied[i] = forged || !may
+	}
+	return denied
 }
 
 // refuseFetch answers an error for the whole request.

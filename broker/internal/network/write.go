@@ -55,7 +55,7 @@ func (c *Conn) flush() {
 		switch {
 		case err != nil:
 			c.close(fmt.Errorf("write an answer: %w", err))
-		case last.state == closing:
+		case last.last():
 			c.close(last.reason)
 		}
 	}
@@ -74,7 +74,7 @@ func (c *Conn) take(w *writer) bool {
 		w.batch = append(w.batch, x)
 		bytes += x.size
 		buffers += 1 + len(x.body)
-		if x.state == closing {
+		if x.last() {
 			break
 		}
 	}
@@ -117,6 +117,9 @@ func (c *Conn) write(w *writer) error {
 }
 
 func (c *Conn) writeSome(left *net.Buffers) (int64, error) {
+	if c.socket != c.raw {
+		return c.writeSecured(left)
+	}
 	if len(*left) == 1 {
 		n, err := c.socket.Write((*left)[0])
 		(*left)[0] = (*left)[0][n:]
