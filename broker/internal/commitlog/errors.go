@@ -33,3 +33,6 @@ var (
 	// ErrCoordinatorFenced is TRANSACTION_COORDINATOR_FENCED: a marker of an older coordinator.
 	ErrCoordinatorFenced = errors.New("transaction coordinator is fenced")
 )
+
+// errTrailing says that a journal record holds more than its batch.
+var errTrailing = errors.New("bytes behind the batch")

@@ -76,8 +76,7 @@ func Open(cfg Config) (*Store, error) {
 	}
 	s := &Store{cfg: cfg, log: cfg.Logger, files: newFiles(cfg.FS, maxOpenFiles), logs: map[Partition]*Log{}, making: map[Partition]chan struct{}{}}
 	if err := s.open(); err != nil {
-		s.abandon()
-		return nil, fmt.Errorf("open the log directories: %w", err)
+		return nil, errors.Join(fmt.Errorf("open the log directories: %w", err), s.abandon())
 	}
 	return s, nil
 }
