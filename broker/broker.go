@@ -15,6 +15,7 @@ import (
 	"github.com/mainstem-io/mainstem/broker/internal/config"
 	"github.com/mainstem-io/mainstem/broker/internal/controller"
 	"github.com/mainstem-io/mainstem/broker/internal/controller/cluster"
+	"github.com/mainstem-io/mainstem/broker/internal/coordinator/group"
 	"github.com/mainstem-io/mainstem/broker/internal/metadata"
 	"github.com/mainstem-io/mainstem/broker/internal/network"
 	"github.com/mainstem-io/mainstem/broker/internal/replica"
@@ -39,6 +40,7 @@ type Broker struct {
 	listeners []listener
 	bound     []net.Listener
 	metrics   *metrics
+	guard     *guard
 	ready     atomic.Pointer[error] // nil pointer: ready
 	rooms     atomic.Pointer[rooms] // nil before they are built
 }
@@ -49,6 +51,7 @@ type rooms struct {
 	controller *controller.Controller
 	state      *state
 	replicas   *replica.Replicas
+	groups     *groupRuntime
 	handler    *api.Server
 	server     *network.Server
 }
@@ -74,6 +77,9 @@ func New(cfg Config) (*Broker, error) {
 		}
 	}
 	b := &Broker{cfg: cfg, static: static, logger: cfg.Logger, listeners: listeners, metrics: newMetrics()}
+	if b.guard, err = newGuard(static, listeners, cfg.Logger, cfg.Now); err != nil {
+		return nil, err
+	}
 	b.setReady(errNotReady)
 	for _, l := range listeners {
 		bound, err := cfg.Listen(l.name, l.address)
@@ -96,6 +102,9 @@ func (b *Broker) Close() error {
 
 // Addr is where the first listener is bound, host:port.
 func (b *Broker) Addr() string { return b.bound[0].Addr().String() }
+
+// Reload reads the key stores of all listeners again, for SIGHUP. Those that cannot be read stay as they are.
+func (b *Broker) Reload() error { return b.guard.reload() }
 
 // Setting is the static value of a configuration key.
 func (b *Broker) Setting(key string) string { return b.static.String(key) }
@@ -161,9 +170,15 @@ func (b *Broker) build(store *commitlog.Store) (*rooms, error) {
 	}
 	r.replicas = replica.New(self, store, b.logger)
 	r.state = newState(self, static, r.controller, r.replicas, store, b.logger)
+	r.groups = b.newGroups(r.replicas, r.state.Config)
+	r.state.follow = func(next *metadata.Image) {
+		leadPartitions(self, next.Topic(offsetsTopic), r.groups)
+		r.groups.Publish(group.Image{Image: next})
+	}
+	r.state.guard = b.guard
 	handler := api.New(api.Config{
-		Self: self, Cluster: r.state, Storage: store, Replicas: r.replicas, Static: static, Broker: r.state.Config,
-		Now: b.cfg.Now, Logger: b.logger, Observe: b.metrics.observe,
+		Self: self, Cluster: r.state, Storage: store, Replicas: r.replicas, Groups: r.groups, Static: static, Broker: r.state.Config,
+		Now: b.cfg.Now, Logger: b.logger, Gate: b.guard.gate, Observe: b.metrics.observe,
 	})
 	r.handler, b.metrics.sessions = handler, handler.Sessions
 	r.server, err = network.New(b.networkConfig(handler), handler)
@@ -189,11 +204,13 @@ func (b *Broker) serve(ctx context.Context, r *rooms, started time.Time) error {
 	stopStore := floor("log", r.store.Run)
 	stopController := floor("controller", r.controller.Run)
 	stopState := floor("metadata", r.state.run)
+	stopGroups := floor("groups", r.groups.Run)
+	stopGuard := floor("security", func(ctx context.Context) error { return b.guard.run(ctx, r.state.Submit) })
 	err := b.register(run, r)
 	if err == nil {
 		b.setReady(nil)
 		b.logger.Info("broker is ready", "node", r.state.self, "cluster", r.store.ClusterID(), "address", b.Addr(), "took", time.Since(started).Round(time.Millisecond).String())
-		undrain := context.AfterFunc(run, r.handler.Drain)
+		undrain := context.AfterFunc(run, func() { r.handler.Drain(); r.groups.Drain() })
 		err = r.server.Run(run)
 		undrain()
 	} else {
@@ -201,7 +218,7 @@ func (b *Broker) serve(ctx context.Context, r *rooms, started time.Time) error {
 	}
 	b.setReady(errStopping)
 	cause := context.Cause(run)
-	stops := []error{err, stopState(), stopController(), stopStore()}
+	stops := []error{err, stopGuard(), stopGroups(), stopState(), stopController(), stopStore()}
 	if cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}

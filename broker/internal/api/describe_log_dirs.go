@@ -19,6 +19,11 @@ import (
 // KAFKA_STORAGE_ERROR and lists nothing.
 func (s *Server) describeLogDirs(x *network.Exchange, req *kmsg.DescribeLogDirsRequest) {
 	resp := req.ResponseKind().(*kmsg.DescribeLogDirsResponse)
+	if !s.mayCluster(x, describeLogDirsCluster) {
+		resp.ErrorCode = kerr.ClusterAuthorizationFailed.Code
+		x.Respond(resp)
+		return
+	}
 	wanted := func(commitlog.Partition) bool { return true }
 	if req.Topics != nil {
 		asked := map[commitlog.Partition]bool{}

@@ -288,7 +288,7 @@ func newHistory(t *testing.T, seed uint64, fsys vfs.FS, dir string, stop func(*h
 }
 
 func TestARandomHistoryHasTheSameAnswersInMemoryOnDiskAndAfterStops(t *testing.T) {
-	seeds, steps := uint64(24), 150
+	seeds, steps := uint64(14), 150
 	if testing.Short() {
 		seeds = 3
 	}
