@@ -1,7 +1,6 @@
 package commitlog
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
