@@ -24,9 +24,10 @@ import (
 
 // Errors that a start can fail with, besides a *Fault and those of the operating system.
 var (
-	ErrLocked      = vfs.ErrLocked   // another process uses the data directory
-	ErrNewerFormat = errors.New("x") // the data directory was written by a newer version
-	ErrDamaged     = errors.New("y") // the journal is damaged below its end
+	ErrLocked      = vfs.ErrLocked            // another process uses the data directory
+	ErrNewerFormat = commitlog.ErrNewerFormat // the data directory was written by a newer version
+	ErrDamaged     = commitlog.ErrCorrupt     // the journal or a log is damaged below its end
+	ErrOffline     = commitlog.ErrStorage     // a log directory failed
 	errNotReady    = errors.New("the broker is starting: it recovers its logs")
 	errStopping    = errors.New("the broker is stopping")
 )
@@ -39,6 +40,7 @@ type Broker struct {
 	listeners []listener
 	bound     []net.Listener
 	metrics   *metrics
+	guard     *guard
 	ready     atomic.Pointer[error] // nil pointer: ready
 	rooms     atomic.Pointer[rooms] // nil before they are built
 }
@@ -75,6 +77,9 @@ func New(cfg Config) (*Broker, error) {
 		}
 	}
 	b := &Broker{cfg: cfg, static: static, logger: cfg.Logger, listeners: listeners, metrics: newMetrics()}
+	if b.guard, err = newGuard(static, listeners, cfg.Logger, cfg.Now); err != nil {
+		return nil, err
+	}
 	b.setReady(errNotReady)
 	for _, l := range listeners {
 		bound, err := cfg.Listen(l.name, l.address)
@@ -97,6 +102,9 @@ func (b *Broker) Close() error {
 
 // Addr is where the first listener is bound, host:port.
 func (b *Broker) Addr() string { return b.bound[0].Addr().String() }
+
+// Reload reads the key stores of all listeners again, for SIGHUP. Those that cannot be read stay as they are.
+func (b *Broker) Reload() error { return b.guard.reload() }
 
 // Setting is the static value of a configuration key.
 func (b *Broker) Setting(key string) string { return b.static.String(key) }
@@ -167,9 +175,10 @@ func (b *Broker) build(store *commitlog.Store) (*rooms, error) {
 		leadPartitions(self, next.Topic(offsetsTopic), r.groups)
 		r.groups.Publish(group.Image{Image: next})
 	}
+	r.state.guard = b.guard
 	handler := api.New(api.Config{
 		Self: self, Cluster: r.state, Storage: store, Replicas: r.replicas, Groups: r.groups, Static: static, Broker: r.state.Config,
-		Now: b.cfg.Now, Logger: b.logger, Observe: b.metrics.observe,
+		Now: b.cfg.Now, Logger: b.logger, Gate: b.guard.gate, Observe: b.metrics.observe,
 	})
 	r.handler, b.metrics.sessions = handler, handler.Sessions
 	r.server, err = network.New(b.networkConfig(handler), handler)
@@ -196,6 +205,7 @@ func (b *Broker) serve(ctx context.Context, r *rooms, started time.Time) error {
 	stopController := floor("controller", r.controller.Run)
 	stopState := floor("metadata", r.state.run)
 	stopGroups := floor("groups", r.groups.Run)
+	stopGuard := floor("security", func(ctx context.Context) error { return b.guard.run(ctx, r.state.Submit) })
 	err := b.register(run, r)
 	if err == nil {
 		b.setReady(nil)
@@ -208,7 +218,7 @@ func (b *Broker) serve(ctx context.Context, r *rooms, started time.Time) error {
 	}
 	b.setReady(errStopping)
 	cause := context.Cause(run)
-	stops := []error{err, stopGroups(), stopState(), stopController(), stopStore()}
+	stops := []error{err, stopGuard(), stopGroups(), stopState(), stopController(), stopStore()}
 	if cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}

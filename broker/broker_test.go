@@ -125,7 +125,7 @@ func TestNothingIsAcknowledgedAfterAFailedSync(t *testing.T) {
 	t.Parallel()
 	b := brokertest.Start(t)
 	create(t, b, "t", nil)
-	cl := b.Client(t, kgo.RecordDeliveryTimeout(2*time.Second), kgo.RequestRetries(1))
+	cl := b.Client(t, kgo.RecordDeliveryTimeout(2*time.Second), kgo.RequestRetries(1), kgo.DisableIdempotentWrite())
 	write(t, cl, "t", "before")
 	b.FailSyncs(syscall.EIO)
 	if err := cl.ProduceSync(patient(t), &kgo.Record{Topic: "t", Value: []byte("after")}).FirstErr(); err == nil {
@@ -140,7 +140,7 @@ func TestAFullDiskIsAnErrorAndARestartRecovers(t *testing.T) {
 	t.Parallel()
 	b := brokertest.Start(t)
 	create(t, b, "t", nil)
-	cl := b.Client(t, kgo.RecordDeliveryTimeout(2*time.Second), kgo.RequestRetries(1), kgo.ProducerBatchCompression(kgo.NoCompression()))
+	cl := b.Client(t, kgo.RecordDeliveryTimeout(2*time.Second), kgo.RequestRetries(1), kgo.DisableIdempotentWrite(), kgo.ProducerBatchCompression(kgo.NoCompression()))
 	want := []string{"a", "b", "c"}
 	write(t, cl, "t", want...)
 	b.Fill(4096)

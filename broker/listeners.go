@@ -91,12 +91,10 @@ func protocolOf(s *config.Static, name string) string {
 
 func checkProtocol(s *config.Static, name string) error {
 	switch p := protocolOf(s, name); p {
-	case "PLAINTEXT":
+	case "PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL":
 		return nil
 	case "":
 		return fault(s, "listeners", "listener %s has no security protocol in listener.security.protocol.map", name)
-	case "SSL", "SASL_PLAINTEXT", "SASL_SSL":
-		return fault(s, "listeners", "listener %s asks for %s, which this version does not serve yet: use PLAINTEXT on a loopback or private address", name, p)
 	default:
 		return fault(s, "listener.security.protocol.map", "%s is no security protocol", p)
 	}

@@ -58,8 +58,13 @@ func (b *Broker) networkConfig(handler *api.Server) network.Config {
 		c.MaxConnectionsPerIP = int(n)
 	}
 	for i, l := range b.listeners {
-		c.Listeners = append(c.Listeners, network.Listener{Name: l.name, Listener: b.bound[i]})
+		n := network.Listener{Name: l.name, Listener: b.bound[i], Protocol: network.SecurityProtocol(protocolOf(s, l.name))}
+		if t := b.guard.gate.Listeners[l.name].TLS; t != nil {
+			n.Upgrade = t.Upgrade
+		}
+		c.Listeners = append(c.Listeners, n)
 	}
+	c.Admit = b.guard.admit
 	return c
 }
 
@@ -89,7 +94,10 @@ func (r configRules) Validate(t metadata.ResourceType, name, key, value string) 
 	case metadata.ClientMetricsResource:
 		return config.CheckMetrics(key, value)
 	default:
-		return config.CheckDynamic(key, value, name != "")
+		if err := config.CheckDynamic(key, value, name != ""); err != nil {
+			return err
+		}
+		return checkLoginLine(key, value)
 	}
 }
 

@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -24,6 +25,7 @@ type state struct {
 	replicas   *replica.Replicas
 	store      *commitlog.Store
 	logger     *slog.Logger
+	guard      *guard
 
 	follow func(next *metadata.Image) // tells coordinators, when an image is true and before anybody sees it
 
@@ -143,6 +145,7 @@ func (s *state) apply(c change) {
 		s.removeStrays(c.next)
 	}
 	s.follow(c.next)
+	s.guard.take(c.next, first || c.delta.SecurityChanged())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.image.Store(c.next)
@@ -159,11 +162,15 @@ func (s *state) apply(c change) {
 
 // configure takes the dynamic configuration of the cluster and of this broker.
 func (s *state) configure(c change) {
-	s.config.Store(&config.Broker{
+	layers := &config.Broker{
 		Static:  s.static,
 		Cluster: c.next.Config(metadata.Resource{Type: metadata.BrokerResource}),
 		Own:     c.next.Config(metadata.Resource{Type: metadata.BrokerResource, Name: strconv.Itoa(int(s.self))}),
-	})
+	}
+	s.config.Store(layers)
+	if slices.ContainsFunc(c.delta.ConfigsChanged(), func(r metadata.Resource) bool { return r.Type == metadata.BrokerResource }) || len(layers.Own)+len(layers.Cluster) > 0 && s.image.Load().Offset < 0 {
+		s.guard.configure(layers)
+	}
 }
 
 // topicConfig resolves a topic's configuration.

@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -90,7 +91,8 @@ func (b *Broker) run() {
 		cfg.Listen = func(string, string) (net.Listener, error) { return pipe, nil }
 	}
 	if b.addr != "" && !b.inMemory { // a restart keeps its address, which clients hold on to
-		cfg.Values["listeners"] = broker.Value{Text: "PLAINTEXT://" + b.addr, Origin: "test"}
+		name, _, _ := strings.Cut(cfg.Values["listeners"].Text, "://")
+		cfg.Values["listeners"] = broker.Value{Text: name + "://" + b.addr, Origin: "test"}
 	}
 	node, err := broker.New(cfg)
 	if err != nil {

@@ -87,6 +87,8 @@ func classify(err error) *errcode.Error {
 		return errcode.Wrap(errcode.DiskNewer, err)
 	case errors.Is(err, broker.ErrDamaged):
 		return errcode.Wrap(errcode.DiskCorrupt, err)
+	case errors.Is(err, broker.ErrOffline), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EIO):
+		return errcode.Wrap(errcode.DiskOffline, err)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return errcode.Wrap(errcode.NetTimeout, err)
 	case errors.As(err, &op), strings.Contains(err.Error(), "unable to dial"), strings.Contains(err.Error(), "connection refused"):

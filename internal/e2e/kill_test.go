@@ -21,7 +21,7 @@ var mixedTopics = []Topic{
 // part of the cycles, on a data directory of its own, which is read whole at the end.
 func TestKill(t *testing.T) {
 	began, seed := time.Now(), Seed(t)
-	cycles := Times(t, "E2E_KILL_CYCLES", 2, 60)
+	cycles := Times(t, "E2E_KILL_CYCLES", 1, 60)
 	total := &tally{}
 	for n, mode := range storageModes {
 		share := (cycles + len(storageModes) - 1 - n) / len(storageModes)
@@ -38,7 +38,7 @@ func TestKill(t *testing.T) {
 func killCycles(t *testing.T, engine, io string, cycles int, seed uint64, total *tally) {
 	s := StartServer(t, Options{Settings: small(map[string]string{"journal.engine": engine, "journal.io": io})})
 	CreateTopics(t, s.Addr(), mixedTopics...)
-	load := StartLoad(t, LoadConfig{Address: s.Addr(), Topics: mixedTopics, Producers: 4, Burst: 40, Seed: seed})
+	load := StartLoad(t, LoadConfig{Address: s.Addr(), Topics: mixedTopics, Producers: 4, Burst: Times(t, "E2E_BURST", 16, 40), Seed: seed})
 	audit, random := NewAudit(t, load), Random(seed, 1)
 	var report *Report
 	for cycle := range cycles {

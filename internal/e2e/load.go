@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -81,15 +82,15 @@ func NewClient(t testing.TB, address string, opts ...kgo.Opt) *kgo.Client {
 }
 
 // quick is how long a client waits before its n-th try.
-func quick(n int) time.Duration { return min(time.Duration(n)*10*time.Millisecond, 100*time.Millisecond) }
+func quick(n int) time.Duration {
+	return min(time.Duration(n)*10*time.Millisecond, 100*time.Millisecond)
+}
 
 // StartLoad starts producers that go on through every death of the broker. Stop ends them; so does the end of the test.
 func StartLoad(t testing.TB, cfg LoadConfig) *Load {
 	t.Helper()
-	cfg.Producers, cfg.Burst, cfg.MaxSize = max(cfg.Producers, 1), max(cfg.Burst, 16), max(cfg.MaxSize, 100)
-	if cfg.Rate == 0 {
-		cfg.Rate = 200
-	}
+	cfg.Producers, cfg.Burst, cfg.MaxSize = cmp.Or(cfg.Producers, 4), cmp.Or(cfg.Burst, 16), cmp.Or(cfg.MaxSize, 100_000)
+	cfg.Rate = cmp.Or(cfg.Rate, 200)
 	ctx, stop := context.WithCancel(t.Context())
 	l := &Load{History: NewHistory(), cfg: cfg, stop: stop, names: fmt.Sprintf("%x", cfg.Seed&0xffff)}
 	l.left.Store(cfg.Records)

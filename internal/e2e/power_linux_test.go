@@ -21,9 +21,10 @@ func TestPowerLoss(t *testing.T) {
 			share := (cycles + 3 - n) / 4
 			run := newOutage(t, Options{Settings: small(map[string]string{"journal.engine": c.engine})}, c.kind, seed+uint64(n))
 			for cycle := range share {
-				if n := run.cycle(t, cycle); n > 0 {
+				if n := run.cut(t, cycle); n > 0 {
 					t.Errorf("%d records were acknowledged that were sent after the disk was gone", n)
 				}
+				run.server.Start()
 				if report := run.audit.Continue(run.server.Addr()); len(report.Anomalies) > 0 {
 					t.Fatalf("after power loss %d: %s\nkept: %s", cycle+1, report, keep(t, run.server))
 				}
@@ -53,16 +54,22 @@ func newOutage(t *testing.T, o Options, kind string, seed uint64) *outage {
 	t.Helper()
 	volume := NewVolume(t, kind, 600)
 	o.Dir = filepath.Join(volume.Dir, "data")
+	return startOutage(t, volume, o, seed)
+}
+
+// startOutage starts the broker and the load on a volume that is there.
+func startOutage(t *testing.T, volume *Volume, o Options, seed uint64) *outage {
+	t.Helper()
 	s := StartServer(t, o)
 	CreateTopics(t, s.Addr(), mixedTopics...)
 	load := StartLoad(t, LoadConfig{Address: s.Addr(), Topics: mixedTopics, Producers: 4, Burst: 40, Seed: seed})
 	return &outage{volume, s, load, NewAudit(t, load), seed}
 }
 
-// cycle is one power loss and the start after it. Two of three end the process in the same instant, with its writes under
+// cut is one power loss, up to where the broker can be started again. Two of three end the process in the same instant, with its writes under
 // way; the third lets it find out by itself that its disk is gone. Ways to shut down and ways to write take turns. It
 // answers how many records were acknowledged that were sent after the disk was gone.
-func (o *outage) cycle(t *testing.T, n int) (unfounded int64) {
+func (o *outage) cut(t *testing.T, n int) (unfounded int64) {
 	t.Helper()
 	random := Random(o.seed, uint64(n))
 	o.load.Await(t, 200, 20*time.Second)
@@ -84,7 +91,6 @@ func (o *outage) cycle(t *testing.T, n int) (unfounded int64) {
 	o.volume.Unmount()
 	o.volume.Mount()
 	o.server.Set("journal.io", []string{"direct", "dsync"}[n/2%2])
-	o.server.Start()
 	return unfounded
 }
 
@@ -97,4 +103,3 @@ func (o *outage) finish(t *testing.T) *Report {
 	}
 	return o.audit.Whole(o.server.Addr())
 }
-

@@ -37,6 +37,7 @@ var broker = []room{
 	{path: "broker/internal/coordinator", floor: 6, pure: true, owns: "the shape of a coordinator's core"},
 	{path: "broker/internal/coordinator/group", floor: 7, may: []string{"metadata", "coordinator"}, pure: true, owns: "groups and committed offsets"},
 	{path: "broker/internal/coordinator/runtime", floor: 8, may: []string{"replica", "record", "commitlog", "config", "coordinator"}, owns: "one machine per partition of an internal topic: load, append, reply, timers"},
+	{path: "broker/internal/security", floor: 2, may: []string{"metadata"}, owns: "who a client is and what it may do"},
 	{path: "broker/internal/api", floor: 9, may: all, owns: "one file per Kafka API"},
 	{path: "broker", floor: 10, may: all, owns: "the face: Config, New, Run"},
 	{path: "broker/brokertest", floor: 11, may: all, owns: "a real broker in memory, for tests"},

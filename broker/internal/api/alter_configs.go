@@ -26,7 +26,8 @@ func (s *Server) alterConfigs(x *network.Exchange, req *kmsg.AlterConfigsRequest
 	}
 	ctx, cancel := s.within(x, 0)
 	defer cancel()
-	for i, result := range s.alter(ctx, cluster.AlterConfigs{Resources: all, Replace: true, ValidateOnly: req.ValidateOnly}) {
+	may := configNeeds{alterConfigsCluster, alterConfigsTopic, alterConfigsGroup}
+	for i, result := range s.alter(ctx, x, may, cluster.AlterConfigs{Resources: all, Replace: true, ValidateOnly: req.ValidateOnly}) {
 		out := kmsg.NewAlterConfigsResponseResource()
 		out.ResourceType, out.ResourceName = req.Resources[i].ResourceType, req.Resources[i].ResourceName
 		out.ErrorCode, out.ErrorMessage = result.Code, result.Message
@@ -51,7 +52,8 @@ func (s *Server) incrementalAlterConfigs(x *network.Exchange, req *kmsg.Incremen
 	}
 	ctx, cancel := s.within(x, 0)
 	defer cancel()
-	for i, result := range s.alter(ctx, cluster.AlterConfigs{Resources: all, ValidateOnly: req.ValidateOnly}) {
+	may := configNeeds{incrementalCluster, incrementalTopic, incrementalGroup}
+	for i, result := range s.alter(ctx, x, may, cluster.AlterConfigs{Resources: all, ValidateOnly: req.ValidateOnly}) {
 		out := kmsg.NewIncrementalAlterConfigsResponseResource()
 		out.ResourceType, out.ResourceName = req.Resources[i].ResourceType, req.Resources[i].ResourceName
 		out.ErrorCode, out.ErrorMessage = result.Code, result.Message
@@ -60,8 +62,21 @@ func (s *Server) incrementalAlterConfigs(x *network.Exchange, req *kmsg.Incremen
 	x.Respond(resp)
 }
 
+// configNeeds are the rows of an API by the kind of resource.
+type configNeeds struct{ cluster, topic, group need }
+
+func (n configNeeds) permit(s *Server, x *network.Exchange, r metadata.Resource) error {
+	switch r.Type {
+	case metadata.TopicResource:
+		return s.permit(x, n.topic, r.Name)
+	case metadata.GroupResource:
+		return s.permit(x, n.group, r.Name)
+	}
+	return s.permitCluster(x, n.cluster)
+}
+
 // alter asks the controller and answers a result for each resource.
-func (s *Server) alter(ctx context.Context, ev cluster.AlterConfigs) []cluster.Result {
+func (s *Server) alter(ctx context.Context, x *network.Exchange, may configNeeds, ev cluster.AlterConfigs) []cluster.Result {
 	results := make([]cluster.Result, len(ev.Resources))
 	count := map[metadata.Resource]int{}
 	for _, r := range ev.Resources {
@@ -72,6 +87,10 @@ func (s *Server) alter(ctx context.Context, ev cluster.AlterConfigs) []cluster.R
 	for i, r := range ev.Resources {
 		if count[r.Resource] > 1 {
 			results[i] = invalid("Each resource must appear at most once.")
+			continue
+		}
+		if err := may.permit(s, x, r.Resource); err != nil {
+			results[i] = cluster.Result{Code: s.code(err), Message: kmsg.StringPtr(explain(err))}
 			continue
 		}
 		sent, send.Resources = append(sent, i), append(send.Resources, r)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/mainstem-io/mainstem/broker/internal/coordinator/group"
 	"github.com/mainstem-io/mainstem/broker/internal/network"
+	"github.com/mainstem-io/mainstem/broker/internal/security"
 )
 
 // ConsumerGroupDescribe (key 69), versions 0-1 (1: member type, KIP-1099). KIP-848.
@@ -23,7 +24,7 @@ func (s *Server) consumerGroupDescribe(x *network.Exchange, req *kmsg.ConsumerGr
 			}
 			*out = reply.([]kmsg.ConsumerGroupDescribeResponseGroup)[n]
 			if req.IncludeAuthorizedOperations && out.ErrorCode == 0 {
-				out.AuthorizedOperations = groupOperations
+				out.AuthorizedOperations = s.operations(x, security.GroupResource, out.Group)
 			}
 		}
 	}

@@ -16,7 +16,7 @@ import (
 // brings it, and may match the broker's own topics. Unlike in Kafka a member that joins again under its id while it is
 // still a member gets its place anew instead of being fenced until its session ends.
 func (s *Server) consumerGroupHeartbeat(x *network.Exchange, req *kmsg.ConsumerGroupHeartbeatRequest) {
-	s.askGroup(req.Group, group.ConsumerGroupHeartbeat{ConsumerGroupHeartbeatRequest: req, Client: client(x)}, func(reply any, code int16) {
+	s.askGroup(req.Group, group.ConsumerGroupHeartbeat{ConsumerGroupHeartbeatRequest: req, Client: groupClient(x)}, func(reply any, code int16) {
 		if code != 0 {
 			resp := req.ResponseKind().(*kmsg.ConsumerGroupHeartbeatResponse)
 			resp.ErrorCode = code

@@ -13,7 +13,11 @@ import (
 func (s *Server) createPartitions(x *network.Exchange, req *kmsg.CreatePartitionsRequest) {
 	resp := req.ResponseKind().(*kmsg.CreatePartitionsResponse)
 	ev := cluster.CreatePartitions{ValidateOnly: req.ValidateOnly}
+	refused := map[string]error{}
 	for _, t := range req.Topics {
+		if refused[t.Topic] = s.mayGrow(x, req, t); refused[t.Topic] != nil {
+			continue
+		}
 		g := cluster.GrowTopic{Name: t.Topic, Count: t.Count}
 		for _, a := range t.Assignment {
 			g.Assignment = append(g.Assignment, a.Replicas)
@@ -24,18 +28,37 @@ func (s *Server) createPartitions(x *network.Exchange, req *kmsg.CreatePartition
 	defer cancel()
 	reply, err := s.Cluster.Submit(ctx, ev)
 	told := map[string]bool{}
-	for i, t := range req.Topics {
+	sent := 0 // topics of the event so far
+	for _, t := range req.Topics {
+		i := sent
+		if refused[t.Topic] == nil {
+			sent++
+		}
 		if told[t.Topic] {
 			continue
 		}
 		told[t.Topic] = true
 		out := kmsg.NewCreatePartitionsResponseTopic()
 		out.Topic, out.ErrorCode = t.Topic, s.code(err)
-		if err == nil {
+		if denied := refused[t.Topic]; denied != nil {
+			out.ErrorCode, out.ErrorMessage = s.code(denied), kmsg.StringPtr(explain(denied))
+		} else if err == nil {
 			r := reply.([]cluster.Result)[i]
 			out.ErrorCode, out.ErrorMessage = r.Code, r.Message
 		}
 		resp.Topics = append(resp.Topics, out)
 	}
 	x.Respond(resp)
+}
+
+// mayGrow checks rights and the quota of controller mutations.
+func (s *Server) mayGrow(x *network.Exchange, req *kmsg.CreatePartitionsRequest, t kmsg.CreatePartitionsRequestTopic) error {
+	if err := s.permit(x, createPartitionsTopic, t.Topic); err != nil {
+		return err
+	}
+	topic := s.Cluster.Image().Topic(t.Topic)
+	if topic == nil || req.ValidateOnly || int(t.Count) <= len(topic.Partitions) {
+		return nil
+	}
+	return s.mutate(x, int(t.Count)-len(topic.Partitions), req.Version >= 3)
 }

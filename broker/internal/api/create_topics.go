@@ -6,6 +6,7 @@ import (
 
 	"github.com/mainstem-io/mainstem/broker/internal/controller/cluster"
 	"github.com/mainstem-io/mainstem/broker/internal/network"
+	"github.com/mainstem-io/mainstem/broker/internal/security"
 )
 
 // CreateTopics (key 19), versions 2-7.
@@ -17,8 +18,18 @@ import (
 func (s *Server) createTopics(x *network.Exchange, req *kmsg.CreateTopicsRequest) {
 	resp := req.ResponseKind().(*kmsg.CreateTopicsResponse)
 	ev := cluster.CreateTopics{ValidateOnly: req.ValidateOnly}
+	any := s.sees(x, createTopicsCluster, security.ClusterName)
 	for _, t := range req.Topics {
+		if !any && !s.may(x, createTopicsTopic, t.Topic) {
+			failed := failedTopic(t.Topic, kerr.TopicAuthorizationFailed.Code)
+			failed.ErrorMessage = kmsg.StringPtr("Authorization failed.")
+			resp.Topics = append(resp.Topics, failed)
+			continue
+		}
 		topic, err := newTopicOf(t)
+		if err == nil && !req.ValidateOnly && s.Cluster.Image().Topic(t.Topic) == nil {
+			err = s.mutate(x, s.partitionsOf(topic), req.Version >= 6)
+		}
 		if err != nil {
 			failed := failedTopic(t.Topic, s.code(err))
 			failed.ErrorMessage = kmsg.StringPtr(explain(err))
@@ -37,11 +48,22 @@ func (s *Server) createTopics(x *network.Exchange, req *kmsg.CreateTopicsRequest
 		case err != nil:
 			resp.Topics = append(resp.Topics, failedTopic(t.Name, s.code(err)))
 		default:
-			resp.Topics = append(resp.Topics, s.createdTopic(reply.([]cluster.CreatedTopic)[i], t))
+			resp.Topics = append(resp.Topics, s.createdTopic(x, reply.([]cluster.CreatedTopic)[i], t))
 		}
 		told[t.Name] = true
 	}
 	x.Respond(resp)
+}
+
+// partitionsOf is how many partitions a new topic will have.
+func (s *Server) partitionsOf(t cluster.NewTopic) int {
+	switch {
+	case len(t.Assignment) > 0:
+		return len(t.Assignment)
+	case t.Partitions > 0:
+		return int(t.Partitions)
+	}
+	return int(s.Static.Int("num.partitions"))
 }
 
 // newTopicOf is a topic as asked; an assignment must name partitions 0, 1, 2 ... once each.
@@ -72,13 +94,18 @@ func failedTopic(name string, code int16) kmsg.CreateTopicsResponseTopic {
 	return t
 }
 
-func (s *Server) createdTopic(c cluster.CreatedTopic, asked cluster.NewTopic) kmsg.CreateTopicsResponseTopic {
+func (s *Server) createdTopic(x *network.Exchange, c cluster.CreatedTopic, asked cluster.NewTopic) kmsg.CreateTopicsResponseTopic {
 	out := failedTopic(c.Name, c.Code)
 	out.ErrorMessage = c.Message
 	if c.Code != 0 {
 		return out
 	}
-	out.TopicID, out.NumPartitions, out.ReplicationFactor = c.ID, c.Partitions, c.ReplicationFactor
+	out.TopicID = c.ID
+	if !s.may(x, createTopicsConfigs, c.Name) {
+		out.ConfigErrorCode = kerr.TopicAuthorizationFailed.Code
+		return out
+	}
+	out.NumPartitions, out.ReplicationFactor = c.Partitions, c.ReplicationFactor
 	set := map[string]string{}
 	for _, op := range asked.Configs {
 		if op.Value != nil {

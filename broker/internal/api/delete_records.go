@@ -20,7 +20,10 @@ func (s *Server) deleteRecords(x *network.Exchange, req *kmsg.DeleteRecordsReque
 		for _, p := range t.Partitions {
 			answer := kmsg.NewDeleteRecordsResponseTopicPartition()
 			answer.Partition, answer.LowWatermark = p.Partition, -1
-			low, err := s.deleteBefore(t.Topic, p.Partition, p.Offset)
+			low, err := int64(-1), s.permit(x, deleteRecordsTopic, t.Topic)
+			if err == nil {
+				low, err = s.deleteBefore(t.Topic, p.Partition, p.Offset)
+			}
 			if answer.ErrorCode = s.code(err); err == nil {
 				answer.LowWatermark = low
 			}

@@ -7,6 +7,7 @@ import (
 	"github.com/mainstem-io/mainstem/broker/internal/controller/cluster"
 	"github.com/mainstem-io/mainstem/broker/internal/metadata"
 	"github.com/mainstem-io/mainstem/broker/internal/network"
+	"github.com/mainstem-io/mainstem/broker/internal/security"
 )
 
 // DeleteTopics (key 20), versions 1-6.
@@ -36,8 +37,47 @@ func (s *Server) deleteTopics(x *network.Exchange, req *kmsg.DeleteTopicsRequest
 			refs = append(refs, ref)
 		}
 	}
+	refs, refused := s.mayDelete(x, req.Version, refs)
+	resp.Topics = append(resp.Topics, refused...)
 	resp.Topics = append(resp.Topics, s.deleteAll(x, req, refs)...)
 	x.Respond(resp)
+}
+
+// mayDelete sorts out what the client may not delete, or not now. A topic that it may not even describe is not named when it
+// was asked for by id.
+func (s *Server) mayDelete(x *network.Exchange, version int16, refs []cluster.TopicRef) (may []cluster.TopicRef, refused []kmsg.DeleteTopicsResponseTopic) {
+	any := s.sees(x, deleteTopicsCluster, security.ClusterName)
+	image := s.Cluster.Image()
+	for _, ref := range refs {
+		t := image.Topic(ref.Name)
+		if ref.Name == "" {
+			t = image.TopicByID(ref.ID)
+		}
+		name := ref.Name
+		if t != nil {
+			name = t.Name
+		}
+		if name == "" {
+			may = append(may, ref) // an unknown id
+			continue
+		}
+		var err error
+		if !any {
+			err = s.permit(x, deleteTopicsTopic, name)
+		}
+		switch {
+		case err != nil && ref.Name == "" && s.sees(x, deleteTopicsDescribe, name):
+			ref.Name = name
+		case err == nil && t != nil:
+			err = s.mutate(x, len(t.Partitions), version >= 5)
+		}
+		if err == nil {
+			may = append(may, ref)
+			continue
+		}
+		refused = append(refused, deletedTopic(cluster.DeletedTopic{TopicRef: ref, Result: cluster.Result{Code: s.code(err), Message: kmsg.StringPtr(explain(err))}}))
+	}
+	return may, refused
 }
 
 func (s *Server) deleteAll(x *network.Exchange, req *kmsg.DeleteTopicsRequest, refs []cluster.TopicRef) (out []kmsg.DeleteTopicsResponseTopic) {

@@ -41,7 +41,7 @@ func (s *Server) describeCluster(x *network.Exchange, req *kmsg.DescribeClusterR
 		resp.Brokers = append(resp.Brokers, out)
 	}
 	if req.IncludeClusterAuthorizedOperations {
-		resp.ClusterAuthorizedOperations = clusterOperations
+		resp.ClusterAuthorizedOperations = s.clusterOperations(x, describeClusterCluster)
 	}
 	x.Respond(resp)
 }

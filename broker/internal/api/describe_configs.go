@@ -26,7 +26,11 @@ func (s *Server) describeConfigs(x *network.Exchange, req *kmsg.DescribeConfigsR
 	for _, r := range req.Resources {
 		out := kmsg.NewDescribeConfigsResponseResource()
 		out.ResourceType, out.ResourceName = r.ResourceType, r.ResourceName
-		entries, err := s.describeResource(r)
+		err := s.permitConfig(x, r)
+		var entries []config.Entry
+		if err == nil {
+			entries, err = s.describeResource(r)
+		}
 		if err != nil {
 			out.ErrorCode, out.ErrorMessage = s.code(err), kmsg.StringPtr(explain(err))
 		}
@@ -36,6 +40,17 @@ func (s *Server) describeConfigs(x *network.Exchange, req *kmsg.DescribeConfigsR
 		resp.Resources = append(resp.Resources, out)
 	}
 	x.Respond(resp)
+}
+
+// permitConfig tells whether the client may see a resource's configuration.
+func (s *Server) permitConfig(x *network.Exchange, r kmsg.DescribeConfigsRequestResource) error {
+	switch metadata.ResourceType(r.ResourceType) {
+	case metadata.TopicResource:
+		return s.permit(x, describeConfigsTopic, r.ResourceName)
+	case metadata.GroupResource:
+		return s.permit(x, describeConfigsGroup, r.ResourceName)
+	}
+	return s.permitCluster(x, describeConfigsCluster)
 }
 
 // saidError is a Kafka code with a text for people.

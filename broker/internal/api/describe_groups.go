@@ -5,10 +5,8 @@ import (
 
 	"github.com/mainstem-io/mainstem/broker/internal/coordinator/group"
 	"github.com/mainstem-io/mainstem/broker/internal/network"
+	"github.com/mainstem-io/mainstem/broker/internal/security"
 )
-
-// groupOperations are what may be done to a group: read, delete, describe, and its configuration (KIP-848).
-const groupOperations = opRead | opDelete | opDescribe | opDescribeConfigs | opAlterConfigs
 
 // DescribeGroups (key 15), versions 0-6.
 //
@@ -29,7 +27,7 @@ func (s *Server) describeGroups(x *network.Exchange, req *kmsg.DescribeGroupsReq
 			}
 			*out = reply.([]kmsg.DescribeGroupsResponseGroup)[n]
 			if req.IncludeAuthorizedOperations && out.ErrorCode == 0 && out.State != "Dead" {
-				out.AuthorizedOperations = groupOperations
+				out.AuthorizedOperations = s.operations(x, security.GroupResource, out.Group)
 			}
 		}
 	}

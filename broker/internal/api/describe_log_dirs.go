@@ -19,6 +19,11 @@ import (
 // KAFKA_STORAGE_ERROR and lists nothing.
 func (s *Server) describeLogDirs(x *network.Exchange, req *kmsg.DescribeLogDirsRequest) {
 	resp := req.ResponseKind().(*kmsg.DescribeLogDirsResponse)
+	if !s.mayCluster(x, describeLogDirsCluster) {
+		resp.ErrorCode = kerr.ClusterAuthorizationFailed.Code
+		x.Respond(resp)
+		return
+	}
 	wanted := func(commitlog.Partition) bool { return true }
 	if req.Topics != nil {
 		asked := map[commitlog.Partition]bool{}
@@ -35,7 +40,7 @@ func (s *Server) describeLogDirs(x *network.Exchange, req *kmsg.DescribeLogDirsR
 	})
 	for _, d := range s.Storage.Dirs() {
 		out := kmsg.NewDescribeLogDirsResponseDir()
-		out.Dir, out.TotalBytes, out.UsableBytes = d.Path, -1, int64(d.FreeBytes)
+		out.Dir, out.TotalBytes, out.UsableBytes = d.Path, int64(d.TotalBytes), int64(d.FreeBytes)
 		if d.Offline != nil {
 			out.ErrorCode = kerr.KafkaStorageError.Code
 		} else {

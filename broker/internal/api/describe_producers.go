@@ -14,6 +14,12 @@ func (s *Server) describeProducers(x *network.Exchange, req *kmsg.DescribeProduc
 		out := kmsg.NewDescribeProducersResponseTopic()
 		out.Topic = t.Topic
 		for _, index := range t.Partitions {
+			if err := s.permit(x, describeProducersTopic, t.Topic); err != nil {
+				denied := kmsg.NewDescribeProducersResponseTopicPartition()
+				denied.Partition, denied.ErrorCode = index, s.code(err)
+				out.Partitions = append(out.Partitions, denied)
+				continue
+			}
 			out.Partitions = append(out.Partitions, s.producersOf(t.Topic, index))
 		}
 		resp.Topics = append(resp.Topics, out)

@@ -17,6 +17,11 @@ const metadataTopic = "__cluster_metadata"
 // messages (KIP-853). Only partition 0 of __cluster_metadata has a quorum.
 func (s *Server) describeQuorum(x *network.Exchange, req *kmsg.DescribeQuorumRequest) {
 	resp := req.ResponseKind().(*kmsg.DescribeQuorumResponse)
+	if !s.mayCluster(x, describeQuorumCluster) {
+		resp.ErrorCode, resp.ErrorMessage = describeQuorumCluster.refused()
+		x.Respond(resp)
+		return
+	}
 	status := s.Cluster.Status()
 	for _, t := range req.Topics {
 		out := kmsg.NewDescribeQuorumResponseTopic()

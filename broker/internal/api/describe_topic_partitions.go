@@ -9,6 +9,7 @@ import (
 	"github.com/mainstem-io/mainstem/broker/internal/controller/cluster"
 	"github.com/mainstem-io/mainstem/broker/internal/metadata"
 	"github.com/mainstem-io/mainstem/broker/internal/network"
+	"github.com/mainstem-io/mainstem/broker/internal/security"
 )
 
 // DescribeTopicPartitions (key 75), version 0. KIP-966.
@@ -21,9 +22,15 @@ func (s *Server) describeTopicPartitions(x *network.Exchange, req *kmsg.Describe
 	left := int(min(max(int64(req.ResponsePartitionLimit), 1), s.Static.Int("max.request.partition.size.limit")))
 	names, first := pageOf(image, req)
 	for _, name := range names {
+		if all := len(req.Topics) == 0; all && !s.sees(x, describePartitionsTopic, name) {
+			continue
+		} else if !all && !s.may(x, describePartitionsTopic, name) {
+			resp.Topics = append(resp.Topics, forbiddenTopicPartitions(name))
+			continue
+		}
 		t := image.Topic(name)
 		if t == nil {
-			resp.Topics = append(resp.Topics, unknownTopicPartitions(name))
+			resp.Topics = append(resp.Topics, s.unknownTopicPartitions(x, name))
 			continue
 		}
 		from := 0
@@ -35,7 +42,7 @@ func (s *Server) describeTopicPartitions(x *network.Exchange, req *kmsg.Describe
 			resp.NextCursor = cursor(name, from)
 			break
 		}
-		resp.Topics = append(resp.Topics, topicPartitions(image, t, from, to))
+		resp.Topics = append(resp.Topics, s.topicPartitions(x, image, t, from, to))
 		left -= to - from
 		if to < len(t.Partitions) {
 			resp.NextCursor = cursor(name, to)
@@ -70,19 +77,25 @@ func cursor(topic string, partition int) *kmsg.DescribeTopicPartitionsResponseNe
 	return &c
 }
 
-func unknownTopicPartitions(name string) kmsg.DescribeTopicPartitionsResponseTopic {
+func forbiddenTopicPartitions(name string) kmsg.DescribeTopicPartitionsResponseTopic {
+	out := kmsg.NewDescribeTopicPartitionsResponseTopic()
+	out.Topic, out.ErrorCode = kmsg.StringPtr(name), kerr.TopicAuthorizationFailed.Code
+	return out
+}
+
+func (s *Server) unknownTopicPartitions(x *network.Exchange, name string) kmsg.DescribeTopicPartitionsResponseTopic {
 	out := kmsg.NewDescribeTopicPartitionsResponseTopic()
 	out.Topic, out.ErrorCode = kmsg.StringPtr(name), kerr.UnknownTopicOrPartition.Code
 	if cluster.CheckTopicName(name) != nil {
 		out.ErrorCode = kerr.InvalidTopicException.Code
 	}
-	out.IsInternal, out.AuthorizedOperations = isInternal(name), topicOperations
+	out.IsInternal, out.AuthorizedOperations = isInternal(name), s.operations(x, security.TopicResource, name)
 	return out
 }
 
-func topicPartitions(image *metadata.Image, t *metadata.Topic, from, to int) kmsg.DescribeTopicPartitionsResponseTopic {
+func (s *Server) topicPartitions(x *network.Exchange, image *metadata.Image, t *metadata.Topic, from, to int) kmsg.DescribeTopicPartitionsResponseTopic {
 	out := kmsg.NewDescribeTopicPartitionsResponseTopic()
-	out.Topic, out.TopicID, out.IsInternal, out.AuthorizedOperations = kmsg.StringPtr(t.Name), t.ID, isInternal(t.Name), topicOperations
+	out.Topic, out.TopicID, out.IsInternal, out.AuthorizedOperations = kmsg.StringPtr(t.Name), t.ID, isInternal(t.Name), s.operations(x, security.TopicResource, t.Name)
 	for i := from; i < to; i++ {
 		p := t.Partitions[i]
 		d := kmsg.NewDescribeTopicPartitionsResponseTopicPartition()

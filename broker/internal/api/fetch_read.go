@@ -10,6 +10,7 @@ import (
 	"github.com/mainstem-io/mainstem/broker/internal/metadata"
 	"github.com/mainstem-io/mainstem/broker/internal/network"
 	"github.com/mainstem-io/mainstem/broker/internal/replica"
+	"github.com/mainstem-io/mainstem/broker/internal/security"
 	"github.com/mainstem-io/mainstem/broker/internal/wire"
 )
 
@@ -20,6 +21,8 @@ type fetching struct {
 	version   int16
 	session   *fetchSession // nil: none
 	parts     []*fetchPart
+	denied    []bool // by part; nil: none is
+	opened    bool   // this request opened the session
 	minBytes  int
 	maxBytes  int
 	committed bool
@@ -99,6 +102,10 @@ func (f *fetching) read() *reading {
 	image := f.s.Cluster.Image()
 	left := f.maxBytes
 	for i, p := range f.parts {
+		if f.denied != nil && f.denied[i] {
+			r.answers[i], r.failed = failedFetch(p.index, kerr.TopicAuthorizationFailed.Code), true
+			continue
+		}
 		part, code := f.find(image, p)
 		if code != 0 {
 			r.answers[i] = failedFetch(p.index, code)
@@ -206,7 +213,12 @@ func diverging(log *commitlog.Log, p *fetchPart) *wire.EpochEnd {
 
 // answer sends what a pass found, and lets go of the records when they have left.
 func (f *fetching) answer(r *reading) {
-	resp := wire.FetchResponse{}
+	if r.bytes > 0 && f.s.hold(f.x, security.FetchQuota, r.bytes) {
+		f.s.takeBack(f.x, security.FetchQuota, r.bytes)
+		f.x.RespondRaw(f.heldBack().AppendBuffers(f.version), r.release)
+		return
+	}
+	resp := wire.FetchResponse{ThrottleMillis: f.x.ThrottleMillis()}
 	if f.session != nil {
 		resp.SessionID = f.session.id
 	}
@@ -229,6 +241,21 @@ func (f *fetching) answer(r *reading) {
 		f.session.done()
 	}
 	f.x.RespondRaw(resp.AppendBuffers(f.version), r.release)
+}
+
+// heldBack is the answer of a client that is over its quota: nothing but the time after which to ask again (KIP-219). It
+// goes on with its session where it was; a session that this request would have opened is not opened.
+func (f *fetching) heldBack() *wire.FetchResponse {
+	resp := &wire.FetchResponse{ThrottleMillis: f.x.ThrottleMillis()}
+	switch {
+	case f.session == nil:
+	case f.opened:
+		f.s.sessions.close(f.session.id)
+	default:
+		resp.SessionID = f.session.id
+		f.session.done()
+	}
+	return resp
 }
 
 // nameLeader adds the address of a leader that an answer names.

@@ -36,13 +36,18 @@ func (s *Server) findCoordinator(x *network.Exchange, req *kmsg.FindCoordinatorR
 func (s *Server) coordinator(x *network.Exchange, kind int8, key string) kmsg.FindCoordinatorResponseCoordinator {
 	out := kmsg.NewFindCoordinatorResponseCoordinator()
 	out.Key, out.NodeID, out.Port = key, -1, -1
-	topic := offsetsTopic
+	topic, denied := offsetsTopic, error(nil)
 	switch kind {
 	case 0:
+		denied = s.permit(x, findGroup, key)
 	case 1:
-		topic = transactionTopic
+		topic, denied = transactionTopic, s.permit(x, findTransaction, key)
 	default:
 		out.ErrorCode = kerr.InvalidRequest.Code
+		return out
+	}
+	if denied != nil {
+		out.ErrorCode = s.code(denied)
 		return out
 	}
 	t := s.ensureInternal(x, topic)

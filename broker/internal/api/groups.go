@@ -92,8 +92,8 @@ func (s *Server) eachGroup(ids []string, event func(ids []string) group.Event, t
 	g.done()
 }
 
-// client is who sends a request, as Kafka shows it.
-func client(x *network.Exchange) group.Client {
+// groupClient is who sends a request, as Kafka shows it.
+func groupClient(x *network.Exchange) group.Client {
 	c := group.Client{}
 	if x.Request.ClientID != nil {
 		c.ID = *x.Request.ClientID

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mainstem-io/mainstem/broker/internal/controller/cluster"
 	"github.com/mainstem-io/mainstem/broker/internal/network"
+	"github.com/mainstem-io/mainstem/broker/internal/security"
 )
 
 // InitProducerId (key 22), versions 0-5.
@@ -21,6 +22,10 @@ func (s *Server) initProducerID(x *network.Exchange, req *kmsg.InitProducerIDReq
 	resp := req.ResponseKind().(*kmsg.InitProducerIDResponse)
 	resp.ProducerID, resp.ProducerEpoch = -1, -1
 	switch {
+	case req.TransactionalID != nil && !s.may(x, initTransaction, *req.TransactionalID):
+		resp.ErrorCode = kerr.TransactionalIDAuthorizationFailed.Code
+	case req.TransactionalID == nil && !s.sees(x, initIdempotent, security.ClusterName) && !s.mayAnywhere(x, initIdempotentTopic):
+		resp.ErrorCode = kerr.ClusterAuthorizationFailed.Code
 	case req.TransactionalID != nil && *req.TransactionalID == "":
 		resp.ErrorCode = kerr.InvalidRequest.Code
 	case req.TransactionalID != nil:

@@ -16,6 +16,11 @@ import (
 // No kinds ask for all; an unknown kind is UNSUPPORTED_VERSION.
 func (s *Server) listConfigResources(x *network.Exchange, req *kmsg.ListConfigResourcesRequest) {
 	resp := req.ResponseKind().(*kmsg.ListConfigResourcesResponse)
+	if !s.mayCluster(x, listConfigResourcesCluster) {
+		resp.ErrorCode = kerr.ClusterAuthorizationFailed.Code
+		x.Respond(resp)
+		return
+	}
 	known := []int8{int8(metadata.TopicResource), int8(metadata.BrokerResource), int8(metadata.BrokerLoggerResource), int8(metadata.ClientMetricsResource), int8(metadata.GroupResource)}
 	kinds := req.ResourceTypes
 	switch {

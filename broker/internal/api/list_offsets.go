@@ -39,11 +39,14 @@ func (s *Server) listOffsets(x *network.Exchange, req *kmsg.ListOffsetsRequest) 
 	for _, t := range req.Topics {
 		out := kmsg.NewListOffsetsResponseTopic()
 		out.Topic = t.Topic
+		denied := s.permit(x, listOffsetsTopic, t.Topic)
 		for _, p := range t.Partitions {
 			answer := kmsg.NewListOffsetsResponseTopicPartition()
 			answer.Partition, answer.Offset, answer.Timestamp, answer.LeaderEpoch = p.Partition, -1, -1, -1
 			err := error(kerr.InvalidRequest)
-			if times[partKey{topic: t.Topic, index: p.Partition}] == 1 {
+			if denied != nil {
+				err = denied
+			} else if times[partKey{topic: t.Topic, index: p.Partition}] == 1 {
 				err = s.listOffset(req, t.Topic, p, &answer)
 			}
 			answer.ErrorCode = s.code(err)

@@ -10,6 +10,7 @@ import (
 	"github.com/mainstem-io/mainstem/broker/internal/controller/cluster"
 	"github.com/mainstem-io/mainstem/broker/internal/metadata"
 	"github.com/mainstem-io/mainstem/broker/internal/network"
+	"github.com/mainstem-io/mainstem/broker/internal/security"
 )
 
 // Metadata (key 3), versions 0-13.
@@ -28,12 +29,14 @@ func (s *Server) metadata(x *network.Exchange, req *kmsg.MetadataRequest) {
 	switch {
 	case req.Topics == nil || req.Version == 0 && len(req.Topics) == 0:
 		for _, t := range image.Topics() {
-			resp.Topics = append(resp.Topics, s.describeTopic(image, t, req))
+			if s.sees(x, metadataTopicDescribe, t.Name) {
+				resp.Topics = append(resp.Topics, s.describeTopic(x, image, t, req))
+			}
 		}
 	default:
-		s.createMissing(x, image, req)
+		forbidden := s.createMissing(x, image, req)
 		for _, ask := range req.Topics {
-			resp.Topics = append(resp.Topics, s.askedTopic(image, ask, req))
+			resp.Topics = append(resp.Topics, s.askedTopic(x, image, ask, req, forbidden))
 		}
 	}
 	for _, b := range image.Brokers() {
@@ -46,7 +49,7 @@ func (s *Server) metadata(x *network.Exchange, req *kmsg.MetadataRequest) {
 	resp.ClusterID = kmsg.StringPtr(image.ClusterID)
 	resp.ControllerID = s.Self
 	if req.IncludeClusterAuthorizedOperations {
-		resp.AuthorizedOperations = clusterOperations
+		resp.AuthorizedOperations = s.clusterOperations(x, metadataCluster)
 	}
 	x.Respond(resp)
 }
@@ -60,12 +63,14 @@ func endpoint(b *metadata.Broker, listener string) (metadata.Endpoint, bool) {
 	return b.Endpoints[i], true
 }
 
-// createMissing makes the asked topics that do not exist, where that is allowed.
-func (s *Server) createMissing(x *network.Exchange, image *metadata.Image, req *kmsg.MetadataRequest) {
+// createMissing makes the asked topics that do not exist, where that is allowed. It answers those that the client may
+// describe but not make.
+func (s *Server) createMissing(x *network.Exchange, image *metadata.Image, req *kmsg.MetadataRequest) (forbidden map[string]bool) {
 	if !req.AllowAutoTopicCreation || !s.Static.Bool("auto.create.topics.enable") {
-		return
+		return nil
 	}
 	var missing []cluster.NewTopic
+	any := s.sees(x, metadataClusterCreate, security.ClusterName)
 	for _, ask := range req.Topics {
 		if ask.Topic == nil || image.Topic(*ask.Topic) != nil || cluster.CheckTopicName(*ask.Topic) != nil {
 			continue
@@ -73,16 +78,27 @@ func (s *Server) createMissing(x *network.Exchange, image *metadata.Image, req *
 		if slices.ContainsFunc(missing, func(t cluster.NewTopic) bool { return t.Name == *ask.Topic }) {
 			continue
 		}
+		if !s.sees(x, metadataTopicDescribe, *ask.Topic) {
+			continue
+		}
+		if !any && !s.may(x, metadataTopicCreate, *ask.Topic) {
+			if forbidden == nil {
+				forbidden = map[string]bool{}
+			}
+			forbidden[*ask.Topic] = true
+			continue
+		}
 		missing = append(missing, s.newTopic(*ask.Topic))
 	}
 	if len(missing) == 0 {
-		return
+		return forbidden
 	}
 	ctx, cancel := s.within(x, 0)
 	defer cancel()
 	if _, err := s.Cluster.Submit(ctx, cluster.CreateTopics{Topics: missing, Internal: true}); err != nil {
 		s.Logger.Warn("automatic creation of topics failed", "error", err)
 	}
+	return forbidden
 }
 
 // newTopic is a topic made on demand; internal topics have their own numbers.
@@ -107,20 +123,29 @@ func randomID() (id metadata.UUID) {
 	return id
 }
 
-func (s *Server) askedTopic(image *metadata.Image, ask kmsg.MetadataRequestTopic, req *kmsg.MetadataRequest) kmsg.MetadataResponseTopic {
+func (s *Server) askedTopic(x *network.Exchange, image *metadata.Image, ask kmsg.MetadataRequestTopic, req *kmsg.MetadataRequest, forbidden map[string]bool) kmsg.MetadataResponseTopic {
 	out := kmsg.NewMetadataResponseTopic()
 	out.Topic, out.TopicID = ask.Topic, ask.TopicID
 	if ask.Topic == nil {
-		if t := image.TopicByID(ask.TopicID); t != nil {
-			return s.describeTopic(image, t, req)
+		t := image.TopicByID(ask.TopicID)
+		switch {
+		case t == nil:
+			out.ErrorCode = kerr.UnknownTopicID.Code
+		case !s.may(x, metadataTopicDescribe, t.Name):
+			out.ErrorCode = kerr.TopicAuthorizationFailed.Code // the id is no secret, the name is
+		default:
+			return s.describeTopic(x, image, t, req)
 		}
-		out.ErrorCode = kerr.UnknownTopicID.Code
+		return out
+	}
+	out.TopicID = metadata.UUID{}
+	if !s.may(x, metadataTopicDescribe, *ask.Topic) || forbidden[*ask.Topic] {
+		out.ErrorCode = kerr.TopicAuthorizationFailed.Code
 		return out
 	}
 	if t := image.Topic(*ask.Topic); t != nil {
-		return s.describeTopic(image, t, req)
+		return s.describeTopic(x, image, t, req)
 	}
-	out.TopicID = metadata.UUID{}
 	out.ErrorCode = kerr.UnknownTopicOrPartition.Code
 	if cluster.CheckTopicName(*ask.Topic) != nil {
 		out.ErrorCode = kerr.InvalidTopicException.Code
@@ -129,11 +154,11 @@ func (s *Server) askedTopic(image *metadata.Image, ask kmsg.MetadataRequestTopic
 	return out
 }
 
-func (s *Server) describeTopic(image *metadata.Image, t *metadata.Topic, req *kmsg.MetadataRequest) kmsg.MetadataResponseTopic {
+func (s *Server) describeTopic(x *network.Exchange, image *metadata.Image, t *metadata.Topic, req *kmsg.MetadataRequest) kmsg.MetadataResponseTopic {
 	out := kmsg.NewMetadataResponseTopic()
 	out.Topic, out.TopicID, out.IsInternal = kmsg.StringPtr(t.Name), t.ID, isInternal(t.Name)
 	if req.IncludeTopicAuthorizedOperations {
-		out.AuthorizedOperations = topicOperations
+		out.AuthorizedOperations = s.operations(x, security.TopicResource, t.Name)
 	}
 	for i, p := range t.Partitions {
 		m := kmsg.NewMetadataResponseTopicPartition()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/mainstem-io/mainstem/broker/internal/commitlog"
 	"github.com/mainstem-io/mainstem/broker/internal/network"
+	"github.com/mainstem-io/mainstem/broker/internal/security"
 )
 
 // OffsetForLeaderEpoch (key 23), versions 2-4.
@@ -16,13 +17,22 @@ import (
 // A consumer sees ends up to the high watermark only.
 func (s *Server) offsetForLeaderEpoch(x *network.Exchange, req *kmsg.OffsetForLeaderEpochRequest) {
 	resp := req.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)
+	replica := s.sees(x, epochReplica, security.ClusterName) // a replica may ask about every topic
 	for _, t := range req.Topics {
 		out := kmsg.NewOffsetForLeaderEpochResponseTopic()
 		out.Topic = t.Topic
+		denied := error(nil)
+		if !replica {
+			denied = s.permit(x, epochTopic, t.Topic)
+		}
 		for _, p := range t.Partitions {
 			answer := kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
 			answer.Partition, answer.LeaderEpoch, answer.EndOffset = p.Partition, -1, -1
-			answer.ErrorCode = s.code(s.epochEnd(t.Topic, p, req.ReplicaID, &answer))
+			err := denied
+			if err == nil {
+				err = s.epochEnd(t.Topic, p, req.ReplicaID, &answer)
+			}
+			answer.ErrorCode = s.code(err)
 			out.Partitions = append(out.Partitions, answer)
 		}
 		resp.Topics = append(resp.Topics, out)

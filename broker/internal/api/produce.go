@@ -12,6 +12,7 @@ import (
 	"github.com/mainstem-io/mainstem/broker/internal/network"
 	"github.com/mainstem-io/mainstem/broker/internal/record"
 	"github.com/mainstem-io/mainstem/broker/internal/replica"
+	"github.com/mainstem-io/mainstem/broker/internal/security"
 )
 
 // Produce (key 0), versions 3-13; advertised from 0 (see api_versions.go).
@@ -30,10 +31,19 @@ func (s *Server) produce(x *network.Exchange, req *kmsg.ProduceRequest) {
 		p.refuse(kerr.InvalidRequiredAcks)
 		return
 	}
+	if req.TransactionID != nil && !s.may(x, produceTransaction, *req.TransactionID) {
+		p.refuse(kerr.TransactionalIDAuthorizationFailed)
+		return
+	}
+	s.hold(x, security.ProduceQuota, x.Request.Size)
 	// Answers are laid out before the first append: an acknowledgement may come while later partitions are written.
 	p.layOut()
 	p.pending.Store(1)
 	for i, t := range req.Topics {
+		if denied := p.denied(t); denied != nil {
+			p.refuseTopic(i, denied)
+			continue
+		}
 		for j := range t.Partitions {
 			p.append(t, &t.Partitions[j], &p.resp.Topics[i].Partitions[j])
 		}
@@ -101,6 +111,31 @@ func (p *production) refuse(err *kerr.Error) {
 	p.failed = true
 	p.pending.Store(1)
 	p.done()
+}
+
+// denied answers why the client may not write to a topic. An id of no topic is answered later: it has no name to ask about.
+func (p *production) denied(t kmsg.ProduceRequestTopic) error {
+	if p.s.authorizer == nil {
+		return nil
+	}
+	name := t.Topic
+	if p.req.Version >= 13 {
+		known := p.s.Cluster.Image().TopicByID(t.TopicID)
+		if known == nil {
+			return nil
+		}
+		name = known.Name
+	}
+	return p.s.permit(p.x, produceTopic, name)
+}
+
+// refuseTopic answers every partition of a topic with one error.
+func (p *production) refuseTopic(i int, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for j := range p.resp.Topics[i].Partitions {
+		p.fail(&p.resp.Topics[i].Partitions[j], err)
+	}
 }
 
 // append validates and writes the batch of one partition and registers its acknowledgement.

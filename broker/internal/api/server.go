@@ -15,6 +15,7 @@ import (
 	"github.com/mainstem-io/mainstem/broker/internal/metadata"
 	"github.com/mainstem-io/mainstem/broker/internal/network"
 	"github.com/mainstem-io/mainstem/broker/internal/replica"
+	"github.com/mainstem-io/mainstem/broker/internal/security"
 	"github.com/mainstem-io/mainstem/broker/internal/wire"
 )
 
@@ -32,7 +33,7 @@ type Storage interface {
 	Logs() []*commitlog.Log
 }
 
-// Config is what a Server needs; every field but Observe is required.
+// Config is what a Server needs; every field but Gate and Observe is required.
 type Config struct {
 	Self     int32
 	Cluster  Cluster
@@ -43,7 +44,8 @@ type Config struct {
 	Broker   func() *config.Broker // the layers of configuration in force
 	Now      func() time.Time
 	Logger   *slog.Logger
-	Observe  func(Event) // counts what happens; nil: nobody does
+	Gate     *security.Gate // who may enter and what they may do; nil: everybody, everything
+	Observe  func(Event)    // counts what happens; nil: nobody does
 }
 
 // Event is one thing that happened to records, for metrics. It is small and passed by value.
@@ -68,10 +70,12 @@ const (
 // Server answers requests. Make it with New.
 type Server struct {
 	Config
-	table    wire.Table
-	sessions *sessionCache
-	ids      idBlock
-	draining atomic.Bool // nobody waits any more: long polls are answered with what they have
+	table      wire.Table
+	authorizer *security.Authorizer // of Gate; nil: everything is allowed
+	quotas     *security.Quotas     // of Gate; nil: there are none
+	sessions   *sessionCache
+	ids        idBlock
+	draining   atomic.Bool // nobody waits any more: long polls are answered with what they have
 }
 
 // New makes a server. It starts nothing.
@@ -79,11 +83,15 @@ func New(cfg Config) *Server {
 	if cfg.Observe == nil {
 		cfg.Observe = func(Event) {}
 	}
-	return &Server{
+	s := &Server{
 		Config:   cfg,
 		table:    wire.Served.Only(func(key int16) bool { _, ok := handlers[key]; return ok }),
 		sessions: newSessionCache(int(cfg.Static.Int("max.incremental.fetch.session.cache.slots")), cfg.Now),
 	}
+	if cfg.Gate != nil {
+		s.authorizer, s.quotas = cfg.Gate.Authorizer, cfg.Gate.Quotas
+	}
+	return s
 }
 
 // Table is what this server serves: the network reads headers by it.
@@ -97,6 +105,9 @@ func (s *Server) Drain() {
 
 // Handle answers one request, now or later.
 func (s *Server) Handle(x *network.Exchange) {
+	if !s.admitted(x) {
+		return
+	}
 	r := &x.Request
 	if r.Key == wire.KeyApiVersions && !s.table.Supported(r.Key, r.Version) {
 		s.unknownApiVersions(x)
@@ -105,6 +116,10 @@ func (s *Server) Handle(x *network.Exchange) {
 	req, err := r.Decode()
 	if err != nil {
 		x.Close(err)
+		return
+	}
+	if s.quotas != nil && s.quotas.Active() {
+		s.timed(x, func() { handlers[r.Key](s, x, req) })
 		return
 	}
 	handlers[r.Key](s, x, req)

@@ -11,6 +11,11 @@ import (
 // features (KIP-1022). All or nothing: one bad update spoils the request.
 func (s *Server) updateFeatures(x *network.Exchange, req *kmsg.UpdateFeaturesRequest) {
 	resp := req.ResponseKind().(*kmsg.UpdateFeaturesResponse)
+	if !s.mayCluster(x, updateFeaturesCluster) {
+		resp.ErrorCode, resp.ErrorMessage = updateFeaturesCluster.refused()
+		x.Respond(resp)
+		return
+	}
 	ev := cluster.UpdateFeatures{ValidateOnly: req.ValidateOnly}
 	for _, u := range req.FeatureUpdates {
 		kind := u.UpgradeType

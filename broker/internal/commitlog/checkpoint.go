@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"time"
@@ -15,6 +16,10 @@ import (
 
 // checkpointSyncs is how many files of a directory are synced at a time. A blocking sync occupies a thread.
 const checkpointSyncs = 4
+
+// firstSnapshotBytes is from which size on a log without any snapshot gets one, though no producer changed its state:
+// below, a start reads the few batches rather than that a checkpoint makes the file.
+const firstSnapshotBytes = 1 << 20
 
 // checkpointLoop makes a checkpoint when a journal file is full, and every interval if anything was appended.
 func (d *directory) checkpointLoop(ctx context.Context) {
@@ -45,6 +50,7 @@ func (d *directory) checkpointLoop(ctx context.Context) {
 // makeCheckpoint makes the newest closed generation, and all before it, superfluous (storage.md 4.7). The order is what
 // makes it safe: segments, then what the records say, then the recovery points, then journal-state, then the release.
 func (d *directory) makeCheckpoint() error {
+	begin := time.Now()
 	d.mu.Lock()
 	closed := d.closed
 	d.mu.Unlock()
@@ -71,6 +77,10 @@ func (d *directory) makeCheckpoint() error {
 		d.closed.raft = false
 	}
 	d.behind.Store(int32(d.closed.gen - closed.gen))
+	d.stats.checkpoints.Add(1)
+	d.stats.checkpointTime.Add(int64(time.Since(begin)))
+	d.stats.journalLag.Add(-closed.bytes)
+	d.closed.bytes -= closed.bytes
 	d.room.Broadcast()
 	d.mu.Unlock()
 	signal(d.wake)
@@ -147,6 +157,9 @@ type flushPlan struct {
 func (l *Log) flush(all bool) error {
 	l.flushing.Lock()
 	defer l.flushing.Unlock()
+	if l.deleted.Load() { // another log may have the names by now; renameAway waits for us
+		return nil
+	}
 	p, err := l.planFlush(all)
 	if err != nil {
 		return err
@@ -163,21 +176,40 @@ func (l *Log) flush(all bool) error {
 		}
 	}
 	for offset, data := range p.snapshots {
-		if err := vfs.WriteFileAtomic(fsys, path.Join(p.path, offsetName(offset, snapshotSuffix)), data); err != nil {
+		if err := replaceFile(fsys, path.Join(p.path, offsetName(offset, snapshotSuffix)), data); err != nil {
 			return err
 		}
 	}
 	if p.epochs != nil {
-		if err := vfs.WriteFileAtomic(fsys, path.Join(p.path, leaderEpochFile), formatEpochs(*p.epochs)); err != nil {
+		if err := replaceFile(fsys, path.Join(p.path, leaderEpochFile), formatEpochs(*p.epochs)); err != nil {
 			return err
 		}
 	}
-	if p.names || len(p.stale) > 0 {
+	if p.names || len(p.stale) > 0 || len(p.snapshots) > 0 || p.epochs != nil {
 		if err := fsys.SyncDir(p.path); err != nil {
 			return err
 		}
 	}
 	return l.flushed(p)
+}
+
+// replaceFile is vfs.WriteFileAtomic but for the syncdir, which is the caller's: one for all files of a directory.
+func replaceFile(fsys vfs.FS, name string, data []byte) error {
+	temp := name + vfs.TempSuffix
+	f, err := fsys.Open(temp, vfs.ReadWrite|vfs.Create|vfs.Truncate)
+	if err != nil {
+		return fmt.Errorf("replace %s: %w", name, err)
+	}
+	if _, err = f.WriteAt(data, 0); err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = fsys.Rename(temp, name)
+	}
+	if err != nil {
+		return fmt.Errorf("replace %s: %w", name, err)
+	}
+	return nil
 }
 
 func (l *Log) planFlush(all bool) (p flushPlan, err error) {
@@ -200,6 +232,11 @@ func (l *Log) planFlush(all bool) (p flushPlan, err error) {
 			p.indexes = append(p.indexes, s.txns.file)
 			s.txnDirty = false
 		}
+		if active && all { // as Kafka does when it closes a segment
+			if err := s.indexTime(); err != nil {
+				return p, err
+			}
+		}
 		if active {
 			if err := s.flushIndexes(); err != nil {
 				return p, err
@@ -210,10 +247,11 @@ func (l *Log) planFlush(all bool) (p flushPlan, err error) {
 			s.indexDirty = false
 		}
 	}
-	if l.state.changed || len(l.snapshots) == 0 && len(l.pending) == 0 && l.end.Load() > 0 {
+	if l.state.changed || len(l.snapshots) == 0 && len(l.pending) == 0 && l.active().size.Load() > firstSnapshotBytes {
 		l.keepSnapshot(l.end.Load())
 	}
 	p.snapshots, l.pending = l.pending, nil
+	l.underWay = maps.Clone(p.snapshots)
 	for offset := range p.snapshots {
 		l.stale = slices.DeleteFunc(l.stale, func(o int64) bool { return o == offset })
 	}
@@ -228,20 +266,16 @@ func (l *Log) planFlush(all bool) (p flushPlan, err error) {
 // flushed takes note of what a flush made durable.
 func (l *Log) flushed(p flushPlan) error {
 	l.mu.Lock()
-	if p.cuts != l.cuts.Load() {
-		// Truncated meanwhile: what was synced may be another history, and the snapshots are. Recovery knows from the
-		// TRUNCATE record, which is younger than the generation that this checkpoint releases.
-		for offset := range p.snapshots {
-			l.stale = append(l.stale, offset)
-		}
-		l.mu.Unlock()
-		return nil
-	}
-	l.recoveryPoint = max(l.recoveryPoint, p.point)
 	for offset := range p.snapshots {
-		if !slices.Contains(l.snapshots, offset) {
+		if _, valid := l.underWay[offset]; !valid { // of a history that was cut away meanwhile
+			l.stale = append(l.stale, offset)
+		} else if !slices.Contains(l.snapshots, offset) {
 			l.snapshots = append(l.snapshots, offset)
 		}
+	}
+	l.underWay = nil
+	if p.cuts == l.cuts.Load() { // else what was synced may be another history
+		l.recoveryPoint = max(l.recoveryPoint, p.point)
 	}
 	slices.Sort(l.snapshots)
 	old := l.superfluousSnapshots()

@@ -2,6 +2,7 @@ package commitlog
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/mainstem-io/mainstem/broker/internal/commitlog/journal"
 )
@@ -17,7 +18,8 @@ type committer struct {
 	records []journal.Record
 	touched []*Log // logs whose durable end the group moves
 	group   uint64
-	groups  int // committed since the last rotation
+	groups  int   // committed since the last rotation
+	bytes   int64 // of the generation
 }
 
 func (d *directory) newCommitter() *committer { return &committer{d: d, gen: d.journal.Current()} }
@@ -88,12 +90,15 @@ func (c *committer) commitGroup(group []entry) error {
 	if bugAckBeforeFsync {
 		c.acknowledge(group)
 	}
+	begin := time.Now()
 	pos, err := c.d.journal.Commit(c.records)
 	clear(c.records)
 	if err != nil {
 		return fmt.Errorf("commit a group of %d records: %w", len(group), err)
 	}
 	c.groups++
+	c.d.stats.committed(len(group), time.Since(begin), pos.Bytes-c.bytes)
+	c.bytes = pos.Bytes
 	if !bugAckBeforeFsync {
 		c.acknowledge(group)
 	}
@@ -184,8 +189,8 @@ func (c *committer) rotateNow() error {
 	if err != nil {
 		return fmt.Errorf("rotate the journal: %w", err)
 	}
-	c.gen, c.groups = c.d.journal.Current(), 0
-	c.d.rotated(closedGen{gen: gen, next: next})
+	c.d.rotated(closedGen{gen: gen, next: next, bytes: c.bytes})
+	c.gen, c.groups, c.bytes = c.d.journal.Current(), 0, 0
 	return nil
 }
 
@@ -225,6 +230,7 @@ func (d *directory) rotated(g closedGen) {
 	d.behind.Add(1)
 	d.mu.Lock()
 	g.raft = d.hasRaft || d.closed.raft
+	g.bytes += d.closed.bytes
 	d.hasRaft = false
 	d.closed = g
 	d.mu.Unlock()

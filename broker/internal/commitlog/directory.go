@@ -26,6 +26,8 @@ type directory struct {
 	checkpoint  chan struct{} // capacity 1: a generation was closed
 	writebacks  chan writeback
 
+	stats stats
+
 	queuedBytes atomic.Int64 // of the queue and of the group under way
 	behind      atomic.Int32 // closed generations that no checkpoint covers
 
@@ -48,7 +50,9 @@ type directory struct {
 type closedGen struct {
 	gen  journal.Gen
 	next uint64 // the sequence that the following generation began with
-	raft bool   // RAFT records may be in it or in an older unreleased one
+	// bytes of it and of those before that no checkpoint covers
+	bytes int64
+	raft  bool // RAFT records may be in it or in an older unreleased one
 }
 
 // entry is one journal record on its way.

@@ -46,7 +46,7 @@ func (re *replay) scanLog() error {
 // newScan answers a scan and the offset it begins at.
 func (re *replay) newScan() (*loadScan, int64) {
 	state, stateFrom, newest := re.log.loadSnapshot(math.MaxInt64)
-	if newest && !re.lostSnapshot {
+	if newest && !re.lostSnapshot && !re.truncated {
 		stateFrom = max(stateFrom, re.point) // the checkpoint found no change since that snapshot
 	}
 	list := *re.log.segments.Load()
@@ -169,6 +169,10 @@ func (sc *loadScan) batch(b record.Batch, position int64) (bool, error) {
 	}
 	if b.BaseOffset() < sc.end || b.NextOffset() > bound {
 		return false, fmt.Errorf("%w: batch of offsets %d to %d behind %d and before %d", ErrCorrupt, b.BaseOffset(), b.LastOffset(), sc.end, bound)
+	}
+	if s.base < sc.point && sc.end < sc.point && b.NextOffset() > sc.point {
+		// Some batch ended at the recovery point. The CRC does not cover the offset that says otherwise.
+		return false, fmt.Errorf("%w: batch of offsets %d to %d over the recovery point %d", ErrCorrupt, b.BaseOffset(), b.LastOffset(), sc.point)
 	}
 	if position >= sc.indexFrom {
 		if err := s.indexed(b, position, l.config.Load()); err != nil {

@@ -2,6 +2,7 @@ package commitlog
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"path"
 
@@ -41,6 +42,9 @@ func (r *recovery) openJournal() error {
 		return nil
 	}
 	if err := j.Replay(d.state.gen, r.apply); err != nil {
+		if damage := (*journal.DamageError)(nil); errors.As(err, &damage) {
+			err = fmt.Errorf("%w: %w", ErrCorrupt, err)
+		}
 		return fmt.Errorf("replay the journal: %w", err)
 	}
 	// The replay began a generation, with a group of its own.

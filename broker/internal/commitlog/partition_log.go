@@ -47,8 +47,9 @@ type Log struct {
 	state         producers
 	recoveryPoint int64 // everything below is synced in the segments
 	snapshots     []int64
-	stale         []int64 // snapshots of a history that was truncated away; removed by the next checkpoint
-	pending       map[int64][]byte
+	stale         []int64          // snapshots of a history that was truncated away; removed by the next checkpoint
+	pending       map[int64][]byte // snapshots that the next flush writes
+	underWay      map[int64][]byte // that a flush writes now
 	epochsDirty   bool
 	namesDirty    bool // files were made or renamed
 	inDirty       bool // the directory's checkpointer has it on its list
@@ -65,7 +66,6 @@ type Log struct {
 	// Owned by the committer.
 	declared journal.Gen
 	group    uint64
-	groupEnd int64
 }
 
 func newLog(s *Store, d *directory, p Partition, topicID uuid, dir string) *Log {
@@ -144,7 +144,9 @@ func (l *Log) publishUnstable() {
 	l.doneTxns.Store(len(l.state.done) > 0)
 }
 
-// OnDurable sets who hears of a moved durable end; see the contract in log.go. Once, before the first Append.
+// OnDurable sets who hears of a moved durable end. Fn is called by the committer, once per group and log whose durable
+// end moved, and once with an error when the directory went offline or the log was deleted; under flush.policy=os it is
+// called by Append itself, after all locks are released. It must not block. Set once, before the first Append.
 func (l *Log) OnDurable(fn func(durableEnd int64, err error)) { l.onDurable.Store(&fn) }
 
 func (l *Log) tellDurable(end int64, err error) {

@@ -47,13 +47,16 @@ func (l *Log) tryRead(offset, maxOffset int64, maxBytes int, wholeFirst bool) (C
 			}
 			return Chunk{}, true, nil
 		}
+		if err == nil && !found && i+1 < len(list) && !l.config.Load().Compact {
+			// Only compaction leaves nothing at or behind offset here. Anything else was cut off.
+			err = fmt.Errorf("%w: %s ends before offset %d", ErrCorrupt, s.log.path(), offset)
+		}
 		if errors.Is(err, ErrCorrupt) {
 			l.markCorrupt(err)
 		}
 		if err != nil || found {
 			return chunk, false, err
 		}
-		// Compaction may have left nothing at or behind offset here: the next segment has it.
 	}
 	return Chunk{NextOffset: offset}, false, nil
 }
@@ -65,7 +68,7 @@ func (l *Log) steadyCuts() int64 {
 			return cuts
 		}
 		l.mu.Lock()
-		l.mu.Unlock()
+		l.mu.Unlock() //nolint:staticcheck // the lock is the wait
 	}
 }
 
@@ -93,9 +96,8 @@ func (l *Log) readSegment(s *segment, r reading) (Chunk, bool, error) {
 	cuts, slack := r.cuts, 0
 	r.log, r.segment, r.size, r.next = l, s, s.size.Load(), s.base
 	r.bound = min(r.bound, l.end.Load()) // behind size: Append publishes them the other way round
-	known := false
-	if r.at, known = l.hints.take(r.offset, s.base, cuts); known {
-		r.next = r.offset
+	if at, known := l.hints.take(r.offset, s.base, cuts); known {
+		r.at, r.next = at, r.offset
 	} else {
 		r.at = l.lookup(s, r.offset)
 		slack = int(l.config.Load().IndexIntervalBytes) // how far an index entry mostly is before what it is asked for
@@ -217,17 +219,18 @@ func (l *Log) lookup(s *segment, offset int64) int64 {
 	if err == nil {
 		return position
 	}
-	if !l.deleted.Load() {
-		l.repair(s, err)
-	}
+	l.repair(s, err)
 	return 0
 }
 
 func (l *Log) repair(s *segment, cause error) {
-	l.store.log.Warn("index is rebuilt from its log", "topic", l.partition.Topic, "partition", l.partition.Index, "offset", s.base, "error", cause)
-	l.store.repairs.Add(1)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.usable() != nil { // another log may have the names by now
+		return
+	}
+	l.store.log.Warn("index is rebuilt from its log", "topic", l.partition.Topic, "partition", l.partition.Index, "offset", s.base, "error", cause)
+	l.store.repairs.Add(1)
 	if err := s.rebuild(l.config.Load().IndexIntervalBytes); err != nil {
 		l.store.log.Warn("index cannot be rebuilt", "topic", l.partition.Topic, "partition", l.partition.Index, "offset", s.base, "error", err)
 		return

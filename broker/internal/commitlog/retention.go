@@ -41,6 +41,9 @@ func (l *Log) retain(now time.Time) error {
 	expiry := l.store.cfg.ProducerExpiration()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if err := l.usable(); err != nil {
+		return err
+	}
 	l.state.expire(now, expiry)
 	start, err := l.retainedFrom(now)
 	if err != nil {

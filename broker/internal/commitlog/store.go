@@ -2,7 +2,6 @@ package commitlog
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,8 +10,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/mainstem-io/mainstem/broker/internal/commitlog/journal"
 	"github.com/mainstem-io/mainstem/broker/internal/vfs"
@@ -26,7 +23,6 @@ type Store struct {
 	directories []*directory
 	metadata    *directory
 	clusterID   string
-	cleanStart  bool // every directory was shut down cleanly
 
 	closing atomic.Bool
 	repairs atomic.Int64 // indexes rebuilt
@@ -80,8 +76,7 @@ func Open(cfg Config) (*Store, error) {
 	}
 	s := &Store{cfg: cfg, log: cfg.Logger, files: newFiles(cfg.FS, maxOpenFiles), logs: map[Partition]*Log{}, making: map[Partition]chan struct{}{}}
 	if err := s.open(); err != nil {
-		s.abandon()
-		return nil, fmt.Errorf("open the log directories: %w", err)
+		return nil, errors.Join(fmt.Errorf("open the log directories: %w", err), s.abandon())
 	}
 	return s, nil
 }
@@ -150,18 +145,18 @@ func (s *Store) DirectoryID(dir string) [16]byte {
 
 // DirState describes one log directory.
 type DirState struct {
-	Path      string
-	ID        [16]byte
-	Offline   error  // why it is offline; nil while it is not
-	FreeBytes uint64 // 0 when unknown
+	Path                  string
+	ID                    [16]byte
+	Offline               error  // why it is offline; nil while it is not
+	FreeBytes, TotalBytes uint64 // of the volume; 0 when unknown
 }
 
 // Dirs answers the state of every log directory.
 func (s *Store) Dirs() []DirState {
 	out := make([]DirState, 0, len(s.directories))
 	for _, d := range s.directories {
-		free, _ := s.cfg.FS.Free(d.path)
-		out = append(out, DirState{d.path, d.meta.directory, d.err(), free})
+		free, total, _ := s.cfg.FS.Space(d.path)
+		out = append(out, DirState{d.path, d.meta.directory, d.err(), free, total})
 	}
 	return out
 }
@@ -192,7 +187,8 @@ func (d *directory) logs() []*Log {
 	return slices.DeleteFunc(d.store.Logs(), func(l *Log) bool { return l.directory != d })
 }
 
-// AppendRaft journals one RAFT record; the channel yields once it is durable.
+// AppendRaft journals one RAFT record; the channel yields once it is durable, or why it will not be. The payload is
+// borrowed until then.
 func (s *Store) AppendRaft(payload []byte) <-chan error {
 	done := make(chan error, 1)
 	if s.closing.Load() {
@@ -225,198 +221,6 @@ func (s *Store) checkpointRaft() error {
 		return errors.New("nobody takes over the RAFT records")
 	}
 	return fn()
-}
-
-// Run commits, checkpoints, retains and deletes until ctx ends; then it shuts down cleanly: what was appended is durable,
-// snapshots and checkpoints are written, and the marker says so. It returns the error that took the last directory, or
-// the one of the metadata log, offline.
-func (s *Store) Run(ctx context.Context) error {
-	inner, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var committers, others errgroup.Group
-	for _, d := range s.directories {
-		committers.Go(func() error { d.newCommitter().run(); return nil })
-		others.Go(func() error { d.checkpointLoop(inner); return nil })
-		others.Go(func() error { d.writebackLoop(inner.Done()); return nil })
-		others.Go(func() error { d.watch(inner, cancel); return nil })
-	}
-	others.Go(func() error { s.housekeepingLoop(inner); return nil })
-
-	<-inner.Done()
-	s.closing.Store(true)
-	for _, d := range s.directories {
-		d.mu.Lock()
-		d.draining = true
-		d.room.Broadcast()
-		d.mu.Unlock()
-		signal(d.wake)
-	}
-	_ = committers.Wait() // none of them answers an error
-	_ = others.Wait()
-	return s.shutdown()
-}
-
-// watch cancels the store when it cannot go on without d.
-func (d *directory) watch(ctx context.Context, cancel context.CancelFunc) {
-	select {
-	case <-ctx.Done():
-	case <-d.down:
-		online := 0
-		for _, other := range d.store.directories {
-			if other.err() == nil {
-				online++
-			}
-		}
-		if online == 0 || d == d.store.metadata {
-			cancel()
-		}
-	}
-}
-
-// shutdown writes everything down and gives the directories back.
-func (s *Store) shutdown() error {
-	var errs []error
-	for _, d := range s.directories {
-		if d.err() == nil {
-			if err := d.shutdown(); err != nil {
-				errs = append(errs, fmt.Errorf("shut down %s: %w", d.path, err))
-			}
-		}
-	}
-	online := 0
-	for _, d := range s.directories {
-		if d.err() == nil {
-			online++
-		}
-	}
-	if err := s.metadata.err(); err != nil {
-		errs = append(errs, err)
-	} else if online == 0 {
-		errs = append(errs, s.directories[0].err())
-	}
-	s.abandon()
-	return errors.Join(errs...)
-}
-
-func (d *directory) shutdown() error {
-	if err := d.drain(); err != nil {
-		return d.fail(err)
-	}
-	for _, l := range d.logs() {
-		if err := l.flush(true); err != nil {
-			return d.fail(err)
-		}
-	}
-	if err := d.writeHighWatermarks(); err != nil {
-		return d.fail(err)
-	}
-	next := d.journal.Sequence() + 1
-	gen, err := d.journal.Rotate()
-	if err != nil {
-		return d.fail(err)
-	}
-	d.rotated(closedGen{gen: gen, next: next})
-	if err := d.makeCheckpoint(); err != nil {
-		return err
-	}
-	if err := d.journal.Release(gen); err != nil {
-		return d.fail(err)
-	}
-	if err := d.journal.Close(); err != nil {
-		return d.fail(err)
-	}
-	d.journal = nil
-	return vfs.WriteFileAtomic(d.store.cfg.FS, d.file(cleanShutdownFile), cleanMarker())
-}
-
-// drain commits what appends that were under way when the store closed have queued since the committer ended.
-func (d *directory) drain() error {
-	for _, l := range d.logs() {
-		l.mu.Lock() // whoever comes behind sees that the store is closing
-		l.mu.Unlock()
-	}
-	d.mu.Lock()
-	work := d.queue
-	d.queue = nil
-	d.mu.Unlock()
-	return d.newCommitter().commit(work)
-}
-
-// Close gives up a store that Run does not serve, as a crash would leave it.
-func (s *Store) Close() error {
-	s.closing.Store(true)
-	return s.abandon()
-}
-
-func (s *Store) abandon() error {
-	var errs []error
-	for _, d := range s.directories {
-		if d.journal != nil {
-			errs = append(errs, d.journal.Close())
-			d.journal = nil
-		}
-		if d.lock != nil {
-			errs = append(errs, d.lock.Close())
-			d.lock = nil
-		}
-	}
-	s.files.closeIdle()
-	return errors.Join(errs...)
-}
-
-// housekeepingLoop writes high watermarks, checks retention, and unlinks what was deleted.
-func (s *Store) housekeepingLoop(ctx context.Context) {
-	retention, marks := time.NewTicker(s.cfg.RetentionInterval), time.NewTicker(s.cfg.HighWatermarkEvery)
-	defer retention.Stop()
-	defer marks.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-retention.C:
-			now, jumped := s.clock.at(s.cfg.Now(), s.cfg.RetentionInterval)
-			if jumped {
-				s.log.Warn("the clock jumped; this check does not believe it")
-			}
-			s.retain(now)
-		case <-marks.C:
-			for _, d := range s.directories {
-				if d.err() != nil {
-					continue
-				}
-				if err := d.writeHighWatermarks(); err != nil {
-					d.fail(err)
-				}
-			}
-			s.removeDue()
-		}
-	}
-}
-
-// later has fn called once delay has passed, or at the next start's clean-up.
-func (s *Store) later(delay time.Duration, fn func() error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.removals = append(s.removals, removal{s.cfg.Now().Add(delay), fn})
-}
-
-func (s *Store) removeDue() {
-	now := s.cfg.Now()
-	s.mu.Lock()
-	var due []removal
-	s.removals = slices.DeleteFunc(s.removals, func(r removal) bool {
-		if r.at.After(now) {
-			return false
-		}
-		due = append(due, r)
-		return true
-	})
-	s.mu.Unlock()
-	for _, r := range due {
-		if err := r.fn(); err != nil {
-			s.log.Warn("a deleted file cannot be removed", "error", err)
-		}
-	}
 }
 
 // deletedName is a suffix for a file that is removed later, unlike any before.

@@ -65,6 +65,9 @@ func (l *Log) offsetForTime(ts, maxOffset int64) (TimeOffset, bool, error) {
 func (l *Log) topTime(s *segment) (indexEntry, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if err := l.usable(); err != nil {
+		return indexEntry{}, err
+	}
 	err := s.loadTimes(l.config.Load().IndexIntervalBytes)
 	return indexEntry{s.maxTime, s.maxTimeOffset}, err
 }

@@ -55,6 +55,9 @@ func (i *Image) DelegationTokens() []*DelegationTokenRecord {
 	return slices.SortedFunc(maps.Values(i.tokens), func(a, b *DelegationTokenRecord) int { return cmp.Compare(a.TokenID, b.TokenID) })
 }
 
+// DelegationToken answers a token, or nil.
+func (i *Image) DelegationToken(id string) *DelegationTokenRecord { return i.tokens[id] }
+
 // Controllers lists the registered controller nodes by id.
 func (i *Image) Controllers() []*RegisterControllerRecord {
 	return slices.SortedFunc(maps.Values(i.controllers), func(a, b *RegisterControllerRecord) int { return cmp.Compare(a.ControllerID, b.ControllerID) })

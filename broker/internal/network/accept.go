@@ -29,7 +29,9 @@ func (s *Server) accept(ctx context.Context, l *listener) {
 		if err == nil {
 			pause = 0
 			if s.takeSlot(ctx) {
-				s.admit(ctx, l, nc)
+				if s.welcome(ctx, l, nc) {
+					s.admit(ctx, l, nc)
+				}
 				continue
 			}
 			nc.Close()
@@ -66,6 +68,39 @@ func (s *Server) takeSlot(ctx context.Context) bool {
 func (s *Server) giveSlot() {
 	if s.slots != nil {
 		<-s.slots
+	}
+}
+
+// welcome asks Config.Admit. A refused connection keeps its slot until it is closed.
+func (s *Server) welcome(ctx context.Context, l *listener, nc net.Conn) bool {
+	ip, ok := addrIP(nc.RemoteAddr())
+	if s.cfg.Admit == nil || !ok {
+		return true
+	}
+	refuse, pause := s.cfg.Admit(ip)
+	if refuse > 0 {
+		s.cfg.Metrics.ConnectionRefused(l.Name)
+		s.running.Go(func() {
+			sleep(ctx, refuse)
+			nc.Close()
+			s.giveSlot()
+		})
+		return false
+	}
+	sleep(ctx, pause)
+	return true
+}
+
+// sleep waits for a while, or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/mainstem-io/mainstem/broker/internal/wire"
@@ -48,6 +49,11 @@ type Config struct {
 	MaxConnectionsPerIP int            `kafka:"max.connections.per.ip"`           // unlimited; above it connections are closed at once
 	PerIPOverrides      map[string]int `kafka:"max.connections.per.ip.overrides"` // by address
 	IdleTimeout         time.Duration  `kafka:"connections.max.idle.ms"`          // 10 minutes without a request in flight; below 0 never
+
+	// Admit is asked about each new connection from an address on the internet. A connection that is refused is closed
+	// unserved after that time, so that its client is slow to come again; during a pause nobody is accepted (KIP-612). Nil
+	// admits everybody. It must not block.
+	Admit func(from netip.Addr) (refuse, pause time.Duration)
 
 	// Before authentication (WIRE-5).
 	MaxRequestBytesBeforeAuth int   `kafka:"sasl.server.max.receive.size"` // 512 KiB, one request at a time

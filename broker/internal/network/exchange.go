@@ -32,12 +32,13 @@ type Exchange struct {
 
 	frame    *frame
 	received time.Time
+	throttle time.Duration // that the client is told
 
 	// The answer. Its fields are written before state leaves pending, and then belong to whoever writes.
 	head    *frame // length, header and, from Respond, the body
 	body    net.Buffers
 	release func()
-	reason  error // of closing
+	reason  error // of closing, or of hanging up behind the answer
 	size    int
 
 	state state     // guarded by Conn.mu
@@ -60,6 +61,9 @@ func (x *Exchange) Context() context.Context { return x.Conn.ctx }
 // Respond answers with r in r's own version. R is encoded before Respond returns, so it may hold slices of the request.
 func (x *Exchange) Respond(r kmsg.Response) {
 	s := x.Conn.server
+	if t, ok := r.(kmsg.SetThrottleResponse); ok && x.throttle > 0 {
+		t.SetThrottle(x.ThrottleMillis())
+	}
 	f := newFrame(s.responseSize(x.Request.Key))
 	b := wire.AppendResponseHeader(f.b[:4], r.Key(), r.GetVersion(), x.Request.CorrelationID)
 	f.b = r.AppendTo(b)
@@ -101,6 +105,20 @@ func (x *Exchange) Close(reason error) {
 // MuteAfter keeps the connection from being read for a while, counted from now: the client that is told a throttle time
 // is held to it after its answer has left (KIP-219). To be called before the answer.
 func (x *Exchange) MuteAfter(d time.Duration) { x.Conn.mute(d) }
+
+// Throttle holds a client back: Respond tells it for how long, and the connection is not read meanwhile. Of several times
+// the longest counts. To be called before the answer, by one goroutine at a time.
+func (x *Exchange) Throttle(d time.Duration) {
+	if d > x.throttle {
+		x.throttle = d
+		x.Conn.mute(d)
+	}
+}
+
+// ThrottleMillis is what an answer that is not given by Respond has to tell.
+func (x *Exchange) ThrottleMillis() int32 {
+	return int32(min(x.throttle.Milliseconds(), 1<<31-1))
+}
 
 // finish frees the request and hands the answer to whoever writes.
 func (x *Exchange) finish(s state) {

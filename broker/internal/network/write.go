@@ -42,6 +42,7 @@ func (c *Conn) flush() {
 		last := w.batch[len(w.batch)-1]
 		err := c.write(w)
 		now := time.Now()
+		c.answered.Store(now.UnixNano())
 		for _, x := range w.batch {
 			if x.state == answered && err == nil { // nobody changes a state that is no longer pending
 				c.server.cfg.Metrics.Sent(c.listener.Name, x.Request.Key, x.Request.Version, x.size, now.Sub(x.received))
@@ -54,7 +55,7 @@ func (c *Conn) flush() {
 		switch {
 		case err != nil:
 			c.close(fmt.Errorf("write an answer: %w", err))
-		case last.state == closing:
+		case last.last():
 			c.close(last.reason)
 		}
 	}
@@ -73,7 +74,7 @@ func (c *Conn) take(w *writer) bool {
 		w.batch = append(w.batch, x)
 		bytes += x.size
 		buffers += 1 + len(x.body)
-		if x.state == closing {
+		if x.last() {
 			break
 		}
 	}
@@ -116,6 +117,9 @@ func (c *Conn) write(w *writer) error {
 }
 
 func (c *Conn) writeSome(left *net.Buffers) (int64, error) {
+	if c.socket != c.raw {
+		return c.writeSecured(left)
+	}
 	if len(*left) == 1 {
 		n, err := c.socket.Write((*left)[0])
 		(*left)[0] = (*left)[0][n:]

@@ -25,11 +25,13 @@ func main() {
 	dir := flag.String("dir", os.Getenv("CONFORMANCE_DIR"), "directory of the vectors (CONFORMANCE_DIR)")
 	binary := flag.String("binary", "bin/mainstem", "the broker")
 	only := flag.String("run", "", "only probes that match this regular expression")
-	brokers := flag.String("brokers", "", "a running broker to ask instead of starting one")
+	var at target
+	flag.StringVar(&at.plain, "brokers", "", "a running broker to ask instead of starting one")
+	flag.StringVar(&at.secured, "secured", "", "a running broker with SASL and ACLs to ask instead of starting one")
 	flag.Parse()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
-	code, err := run(ctx, *dir, *binary, *brokers, *only)
+	code, err := run(ctx, *dir, *binary, at, *only)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "conformance:", err)
 		code = 1
@@ -37,7 +39,10 @@ func main() {
 	os.Exit(code)
 }
 
-func run(ctx context.Context, dir, binary, brokers, only string) (int, error) {
+// target is the brokers that are asked.
+type target struct{ plain, secured string }
+
+func run(ctx context.Context, dir, binary string, at target, only string) (int, error) {
 	vectors := filepath.Join(dir, "broker")
 	if _, err := os.Stat(filepath.Join(vectors, "probe", "go.mod")); err != nil {
 		if os.Getenv("CI") != "" {
@@ -55,13 +60,21 @@ func run(ctx context.Context, dir, binary, brokers, only string) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	if brokers == "" {
-		stop, address, err := startBroker(ctx, binary, work)
+	if at.plain == "" {
+		stop, address, err := startBroker(ctx, binary, filepath.Join(work, "plain"), "--listen", "127.0.0.1:0", "--set", "group.initial.rebalance.delay.ms=0")
 		if err != nil {
 			return 1, err
 		}
 		defer stop()
-		brokers = address
+		at.plain = address
+	}
+	if at.secured == "" {
+		stop, address, err := startSecured(ctx, binary, filepath.Join(dir, "..", "anchors"), filepath.Join(work, "secured"))
+		if err != nil {
+			return 1, err
+		}
+		defer stop()
+		at.secured = address
 	}
 	names, skipped, err := choose(ctx, probe, only)
 	if err != nil {
@@ -70,7 +83,7 @@ func run(ctx context.Context, dir, binary, brokers, only string) (int, error) {
 	for reason, n := range skipped {
 		fmt.Printf("left out: %3d probes, %s\n", n, reason)
 	}
-	return check(ctx, probe, brokers, filepath.Join(vectors, "goldens", "probes.jsonl"), names)
+	return check(ctx, probe, at, filepath.Join(vectors, "goldens", "probes.jsonl"), names)
 }
 
 // buildProbe builds the program of the vectors in a copy: their directory may be read-only.
@@ -130,6 +143,7 @@ import (
 func MainServed(cases []Case) int {
 	o := &Options{}
 	flag.StringVar(&o.Brokers, "brokers", "127.0.0.1:9092", "host:port of the broker")
+	flag.StringVar(&o.Secured, "secured", "", "host:port of the broker with SASL and ACLs")
 	flag.StringVar(&o.check, "check", "", "compare with the goldens in this file")
 	flag.StringVar(&o.run, "run", ".", "regular expression of probe names")
 	flag.IntVar(&o.workers, "j", 6, "probes at a time")
@@ -155,35 +169,9 @@ func MainServed(cases []Case) int {
 }
 `
 
-// startBroker runs the broker as the vectors want it: node 1, no rebalance delay, auto-creation on.
-func startBroker(ctx context.Context, binary, work string) (stop func(), address string, err error) {
-	log, err := os.Create(filepath.Join(work, "broker.log"))
-	if err != nil {
-		return nil, "", err
-	}
-	cmd := exec.CommandContext(ctx, binary, "server", "--data-dir", filepath.Join(work, "data"), "--listen", "127.0.0.1:0", "--admin", "none",
-		"--set", "group.initial.rebalance.delay.ms=0", "--log-format", "json")
-	cmd.Stderr = log
-	if err := cmd.Start(); err != nil {
-		return nil, "", fmt.Errorf("start the broker: %w", err)
-	}
-	stop = func() { _ = cmd.Process.Signal(os.Interrupt); _ = cmd.Wait() }
-	ready := regexp.MustCompile(`"msg":"broker is ready".*"address":"([^"]+)"`)
-	for range 500 {
-		text, _ := os.ReadFile(log.Name())
-		if m := ready.FindSubmatch(text); m != nil {
-			return stop, string(m[1]), nil
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	text, _ := os.ReadFile(log.Name())
-	stop()
-	return nil, "", fmt.Errorf("the broker did not get ready:\n%s", text)
-}
-
 // choose lists the probes to run, and counts those that are left out by reason.
 func choose(ctx context.Context, probe, only string) (names []string, skipped map[string]int, err error) {
-	list, err := exec.CommandContext(ctx, probe, "-list").Output()
+	list, err := exec.CommandContext(ctx, probe, "-list", "-secured", "somewhere").Output()
 	if err != nil {
 		return nil, nil, fmt.Errorf("list the probes: %w", err)
 	}
@@ -206,12 +194,12 @@ func choose(ctx context.Context, probe, only string) (names []string, skipped ma
 }
 
 // check runs the probes and sorts what failed into what is known and what is new.
-func check(ctx context.Context, probe, brokers, goldens string, names []string) (int, error) {
+func check(ctx context.Context, probe string, at target, goldens string, names []string) (int, error) {
 	quoted := make([]string, len(names))
 	for i, n := range names {
 		quoted[i] = regexp.QuoteMeta(n)
 	}
-	cmd := exec.CommandContext(ctx, probe, "-brokers", brokers, "-check", goldens, "-run", "^("+strings.Join(quoted, "|")+")$")
+	cmd := exec.CommandContext(ctx, probe, "-brokers", at.plain, "-secured", at.secured, "-check", goldens, "-run", "^("+strings.Join(quoted, "|")+")$")
 	var out bytes.Buffer
 	cmd.Stdout = io.MultiWriter(&out)
 	cmd.Stderr = os.Stderr

@@ -118,6 +118,12 @@ func (m *Machine) Decide(now Now, ev Event) (Effects, error) {
 		return m.alterScram(ev), nil
 	case CreateACLs:
 		return m.createACLs(ev)
+	case CreateToken:
+		return m.createToken(now, ev)
+	case ExtendToken:
+		return m.extendToken(now, ev), nil
+	case ExpireTokens:
+		return m.expireTokens(now), nil
 	case DeleteACLs:
 		return m.deleteACLs(ev), nil
 	default:
