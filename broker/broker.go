@@ -24,10 +24,10 @@ import (
 
 // Errors that a start can fail with, besides a *Fault and those of the operating system.
 var (
-	ErrLocked      = vfs.ErrLocked        // another process uses the data directory
-	ErrNewerFormat = errors.New("x")      // the data directory was written by a newer version
-	ErrDamaged     = commitlog.ErrCorrupt // the journal or a log is damaged below its end
-	ErrOffline     = commitlog.ErrStorage // a log directory failed
+	ErrLocked      = vfs.ErrLocked            // another process uses the data directory
+	ErrNewerFormat = commitlog.ErrNewerFormat // the data directory was written by a newer version
+	ErrDamaged     = commitlog.ErrCorrupt     // the journal or a log is damaged below its end
+	ErrOffline     = commitlog.ErrStorage     // a log directory failed
 	errNotReady    = errors.New("the broker is starting: it recovers its logs")
 	errStopping    = errors.New("the broker is stopping")
 )

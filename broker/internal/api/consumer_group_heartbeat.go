@@ -13,8 +13,8 @@ import (
 //
 // Everything that a member of the consumer protocol does: it joins with epoch 0, tells what it has, gets what it is
 // assigned, and leaves with epoch -1 (or -2 for a while). An expression is resolved after the answer to the heartbeat that
-// brings it. Unlike in Kafka it never matches the broker's own topics (names that begin with "__"), and a member that
-// joins again under its id while it is still a member gets its place anew instead of being fenced until its session ends.
+// brings it, and may match the broker's own topics. Unlike in Kafka a member that joins again under its id while it is
+// still a member gets its place anew instead of being fenced until its session ends.
 func (s *Server) consumerGroupHeartbeat(x *network.Exchange, req *kmsg.ConsumerGroupHeartbeatRequest) {
 	s.askGroup(req.Group, group.ConsumerGroupHeartbeat{ConsumerGroupHeartbeatRequest: req, Client: groupClient(x)}, func(reply any, code int16) {
 		if code != 0 {

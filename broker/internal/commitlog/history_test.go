@@ -29,7 +29,6 @@ type history struct {
 	next  map[int64]int32 // next sequence by producer
 	open  map[int64]bool  // transactions
 	sent  map[int64]record.Batch
-	trace []string
 }
 
 var historyPartition = Partition{"history", 0}

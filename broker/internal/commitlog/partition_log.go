@@ -66,7 +66,6 @@ type Log struct {
 	// Owned by the committer.
 	declared journal.Gen
 	group    uint64
-	groupEnd int64
 }
 
 func newLog(s *Store, d *directory, p Partition, topicID uuid, dir string) *Log {

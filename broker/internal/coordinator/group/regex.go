@@ -3,7 +3,6 @@ package group
 import (
 	"regexp"
 	"slices"
-	"strings"
 )
 
 // resolveInterval is the shortest time, in milliseconds, between two looks at all topics because some may have changed.
@@ -71,14 +70,14 @@ func (w *draft) dropUnused(used map[string]bool) {
 	}
 }
 
-// matching are the topics that an expression means, sorted; the broker's own are never meant.
+// matching are the topics that an expression means, sorted. As in Kafka the broker's own topics may be among them.
 func (w *draft) matching(expression string) (out []string) {
 	re, err := compile(expression)
 	if err != nil {
 		return nil // it was checked when it came; another version may have let it through
 	}
 	for _, t := range w.image.Topics() {
-		if !strings.HasPrefix(t.Name, "__") && re.MatchString(t.Name) {
+		if re.MatchString(t.Name) {
 			out = append(out, t.Name)
 		}
 	}
