@@ -15,6 +15,7 @@ import (
 	"github.com/mainstem-io/mainstem/broker/internal/config"
 	"github.com/mainstem-io/mainstem/broker/internal/controller"
 	"github.com/mainstem-io/mainstem/broker/internal/controller/cluster"
+	"github.com/mainstem-io/mainstem/broker/internal/coordinator/group"
 	"github.com/mainstem-io/mainstem/broker/internal/metadata"
 	"github.com/mainstem-io/mainstem/broker/internal/network"
 	"github.com/mainstem-io/mainstem/broker/internal/replica"
@@ -23,10 +24,10 @@ import (
 
 // Errors that a start can fail with, besides a *Fault and those of the operating system.
 var (
-	ErrLocked      = vfs.ErrLocked        // another process uses the data directory
-	ErrNewerFormat = errors.New("x")      // the data directory was written by a newer version
-	ErrDamaged     = commitlog.ErrCorrupt // the journal or a log is damaged below its end
-	ErrOffline     = commitlog.ErrStorage // a log directory failed
+	ErrLocked      = vfs.ErrLocked            // another process uses the data directory
+	ErrNewerFormat = commitlog.ErrNewerFormat // the data directory was written by a newer version
+	ErrDamaged     = commitlog.ErrCorrupt     // the journal or a log is damaged below its end
+	ErrOffline     = commitlog.ErrStorage     // a log directory failed
 	errNotReady    = errors.New("the broker is starting: it recovers its logs")
 	errStopping    = errors.New("the broker is stopping")
 )
@@ -50,6 +51,7 @@ type rooms struct {
 	controller *controller.Controller
 	state      *state
 	replicas   *replica.Replicas
+	groups     *groupRuntime
 	handler    *api.Server
 	server     *network.Server
 }
@@ -168,9 +170,14 @@ func (b *Broker) build(store *commitlog.Store) (*rooms, error) {
 	}
 	r.replicas = replica.New(self, store, b.logger)
 	r.state = newState(self, static, r.controller, r.replicas, store, b.logger)
+	r.groups = b.newGroups(r.replicas, r.state.Config)
+	r.state.follow = func(next *metadata.Image) {
+		leadPartitions(self, next.Topic(offsetsTopic), r.groups)
+		r.groups.Publish(group.Image{Image: next})
+	}
 	r.state.guard = b.guard
 	handler := api.New(api.Config{
-		Self: self, Cluster: r.state, Storage: store, Replicas: r.replicas, Static: static, Broker: r.state.Config,
+		Self: self, Cluster: r.state, Storage: store, Replicas: r.replicas, Groups: r.groups, Static: static, Broker: r.state.Config,
 		Now: b.cfg.Now, Logger: b.logger, Gate: b.guard.gate, Observe: b.metrics.observe,
 	})
 	r.handler, b.metrics.sessions = handler, handler.Sessions
@@ -197,12 +204,13 @@ func (b *Broker) serve(ctx context.Context, r *rooms, started time.Time) error {
 	stopStore := floor("log", r.store.Run)
 	stopController := floor("controller", r.controller.Run)
 	stopState := floor("metadata", r.state.run)
+	stopGroups := floor("groups", r.groups.Run)
 	stopGuard := floor("security", func(ctx context.Context) error { return b.guard.run(ctx, r.state.Submit) })
 	err := b.register(run, r)
 	if err == nil {
 		b.setReady(nil)
 		b.logger.Info("broker is ready", "node", r.state.self, "cluster", r.store.ClusterID(), "address", b.Addr(), "took", time.Since(started).Round(time.Millisecond).String())
-		undrain := context.AfterFunc(run, r.handler.Drain)
+		undrain := context.AfterFunc(run, func() { r.handler.Drain(); r.groups.Drain() })
 		err = r.server.Run(run)
 		undrain()
 	} else {
@@ -210,7 +218,7 @@ func (b *Broker) serve(ctx context.Context, r *rooms, started time.Time) error {
 	}
 	b.setReady(errStopping)
 	cause := context.Cause(run)
-	stops := []error{err, stopGuard(), stopState(), stopController(), stopStore()}
+	stops := []error{err, stopGuard(), stopGroups(), stopState(), stopController(), stopStore()}
 	if cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}

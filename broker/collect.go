@@ -173,8 +173,18 @@ func (b *Broker) collectStore(e emitter, r *rooms) {
 		down := one(d.Offline != nil)
 		offline += int(down)
 		e.gauge("kafka_log_logmanager_logdirectoryoffline", "1 when the directory is offline", down, "logDirectory", d.Path)
-		e.gauge("mainstem_log_dir_total_bytes", "size of the volume", float64(d.FreeBytes), "dir", d.Path)
+		e.gauge("mainstem_log_dir_total_bytes", "size of the volume", float64(d.TotalBytes), "dir", d.Path)
 		e.gauge("mainstem_log_dir_usable_bytes", "free bytes of the volume", float64(d.FreeBytes), "dir", d.Path)
+	}
+	for i, s := range r.store.Stats() {
+		dir := []string{"dir", r.store.Dirs()[i].Path}
+		e.counter("mainstem_journal_groups_total", "groups committed, one sync each", float64(s.Groups), dir...)
+		e.counter("mainstem_journal_records_total", "records in them", float64(s.Records), dir...)
+		e.counter("mainstem_journal_sync_seconds_total", "time in writes and syncs of the journal", s.SyncTime.Seconds(), dir...)
+		e.gauge("mainstem_journal_lag_bytes", "bytes of the journal that no checkpoint covers", float64(s.JournalLag), dir...)
+		e.gauge("mainstem_journal_queued_bytes", "bytes that wait for the committer", float64(s.QueuedBytes), dir...)
+		e.counter("mainstem_checkpoints_total", "checkpoints of the journal", float64(s.Checkpoints), dir...)
+		e.counter("mainstem_checkpoint_seconds_total", "time in checkpoints", s.CheckpointTime.Seconds(), dir...)
 	}
 	e.gauge("kafka_log_logmanager_offlinelogdirectorycount", "log directories that are offline", float64(offline))
 }

@@ -27,6 +27,8 @@ type state struct {
 	logger     *slog.Logger
 	guard      *guard
 
+	follow func(next *metadata.Image) // tells coordinators, when an image is true and before anybody sees it
+
 	image  atomic.Pointer[metadata.Image]
 	config atomic.Pointer[config.Broker]
 
@@ -142,6 +144,7 @@ func (s *state) apply(c change) {
 	if first {
 		s.removeStrays(c.next)
 	}
+	s.follow(c.next)
 	s.guard.take(c.next, first || c.delta.SecurityChanged())
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -11,9 +11,7 @@ type Difference struct {
 
 // Differences are all of them. A probe that no row names must pass.
 var Differences = []Difference{
-	{regexp.MustCompile(`^(joingroup|syncgroup|heartbeat|leavegroup|describegroups|listgroups|deletegroups|groups|static|offsetcommit|offsetfetch|offsetdelete|offsets)/`),
-		"consumer groups are not served yet", true},
-	{regexp.MustCompile(`^(consumergroup|sharegroup|streamsgroup)/|^findcoordinator/share`), "the newer group protocols are not served yet", true},
+	{regexp.MustCompile(`^(sharegroup|streamsgroup)/|^findcoordinator/share`), "the newer group protocols are not served yet", true},
 	{regexp.MustCompile(`^(addpartitions|addoffsets|endtxn|txnoffsetcommit|transactions)/|^initproducerid/(aborts|continue|empty-txn|fences|later|timeouts|transactional|two|old|new)|^(fetch|listoffsets)/read-committed|^produce/transactional`),
 		"transactions are not served yet", true},
 	{regexp.MustCompile(`^security/no-rights-on-(groups|transactions)$`), "consumer groups and transactions are not served yet", true},

@@ -40,7 +40,7 @@ func (s *Server) describeLogDirs(x *network.Exchange, req *kmsg.DescribeLogDirsR
 	})
 	for _, d := range s.Storage.Dirs() {
 		out := kmsg.NewDescribeLogDirsResponseDir()
-		out.Dir, out.TotalBytes, out.UsableBytes = d.Path, -1, int64(d.FreeBytes)
+		out.Dir, out.TotalBytes, out.UsableBytes = d.Path, int64(d.TotalBytes), int64(d.FreeBytes)
 		if d.Offline != nil {
 			out.ErrorCode = kerr.KafkaStorageError.Code
 		} else {

@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/mainstem-io/mainstem/broker/internal/commitlog"
+	"github.com/mainstem-io/mainstem/broker/internal/coordinator/runtime"
 	"github.com/mainstem-io/mainstem/broker/internal/record"
 	"github.com/mainstem-io/mainstem/broker/internal/replica"
 	"github.com/mainstem-io/mainstem/broker/internal/replica/partition"
@@ -38,6 +39,10 @@ var codes = []struct {
 	{commitlog.ErrOffsetOutOfRange, kerr.OffsetOutOfRange},
 	{commitlog.ErrCorrupt, kerr.KafkaStorageError},
 	{commitlog.ErrStorage, kerr.KafkaStorageError},
+	{runtime.ErrNotCoordinator, kerr.NotCoordinator},
+	{runtime.ErrLoading, kerr.CoordinatorLoadInProgress},
+	{runtime.ErrBusy, kerr.CoordinatorLoadInProgress}, // retried without looking the coordinator up again
+	{runtime.ErrTooLarge, kerr.MessageTooLarge},
 	{context.DeadlineExceeded, kerr.RequestTimedOut},
 	{context.Canceled, kerr.RequestTimedOut},
 }

@@ -39,6 +39,7 @@ type Config struct {
 	Cluster  Cluster
 	Storage  Storage
 	Replicas *replica.Replicas
+	Groups   Groups
 	Static   *config.Static
 	Broker   func() *config.Broker // the layers of configuration in force
 	Now      func() time.Time

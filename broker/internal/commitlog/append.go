@@ -121,12 +121,13 @@ func (a *appending) write() error {
 	if err := s.log.writeAt(b, position); err != nil {
 		return l.directory.fail(fmt.Errorf("write %s at %d: %w", s.log.path(), position, err))
 	}
-	l.end.Store(b.NextOffset()) // before the segment's size: whoever sees a batch knows that it may be there
-	if err := s.appended(b, position, a.cfg); err != nil {
-		return l.directory.fail(err)
-	}
+	// End and epoch before the segment's size: whoever sees a batch knows that it may be there.
+	l.end.Store(b.NextOffset())
 	if epoch := b.LeaderEpoch(); epoch > l.lineage.Load().latest() {
 		l.startEpoch(epochStart{epoch, b.BaseOffset()}, nil)
+	}
+	if err := s.appended(b, position, a.cfg); err != nil {
+		return l.directory.fail(err)
 	}
 	if b.ProducerID() != record.NoProducerID {
 		if err := a.applyProducer(s); err != nil {

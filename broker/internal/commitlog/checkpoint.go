@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"time"
@@ -250,6 +251,7 @@ func (l *Log) planFlush(all bool) (p flushPlan, err error) {
 		l.keepSnapshot(l.end.Load())
 	}
 	p.snapshots, l.pending = l.pending, nil
+	l.underWay = maps.Clone(p.snapshots)
 	for offset := range p.snapshots {
 		l.stale = slices.DeleteFunc(l.stale, func(o int64) bool { return o == offset })
 	}
@@ -264,20 +266,16 @@ func (l *Log) planFlush(all bool) (p flushPlan, err error) {
 // flushed takes note of what a flush made durable.
 func (l *Log) flushed(p flushPlan) error {
 	l.mu.Lock()
-	if p.cuts != l.cuts.Load() {
-		// Truncated meanwhile: what was synced may be another history, and the snapshots are. Recovery knows from the
-		// TRUNCATE record, which is younger than the generation that this checkpoint releases.
-		for offset := range p.snapshots {
-			l.stale = append(l.stale, offset)
-		}
-		l.mu.Unlock()
-		return nil
-	}
-	l.recoveryPoint = max(l.recoveryPoint, p.point)
 	for offset := range p.snapshots {
-		if !slices.Contains(l.snapshots, offset) {
+		if _, valid := l.underWay[offset]; !valid { // of a history that was cut away meanwhile
+			l.stale = append(l.stale, offset)
+		} else if !slices.Contains(l.snapshots, offset) {
 			l.snapshots = append(l.snapshots, offset)
 		}
+	}
+	l.underWay = nil
+	if p.cuts == l.cuts.Load() { // else what was synced may be another history
+		l.recoveryPoint = max(l.recoveryPoint, p.point)
 	}
 	slices.Sort(l.snapshots)
 	old := l.superfluousSnapshots()

@@ -59,12 +59,3 @@ func (es epochs) endOf(epoch int32, logEnd int64) (int32, int64) {
 	}
 	return es[higher-1].epoch, es[higher].start
 }
-
-// of answers the epoch that offset was written in.
-func (es epochs) of(offset int64) int32 {
-	n := sort.Search(len(es), func(i int) bool { return es[i].start > offset })
-	if n == 0 {
-		return noEpoch
-	}
-	return es[n-1].epoch
-}

@@ -9,6 +9,8 @@ var (
 	// ErrCorrupt is KAFKA_STORAGE_ERROR too: bytes below the durable end do not have the CRC they were stored with. The
 	// log serves what is whole and takes no appends until Truncate or Reset removes the damage.
 	ErrCorrupt = errors.New("log is corrupt")
+	// ErrNewerFormat says that a newer version of this program wrote the directory: nothing of it is touched.
+	ErrNewerFormat = errors.New("written by a newer version")
 	// ErrOffsetOutOfRange is OFFSET_OUT_OF_RANGE.
 	ErrOffsetOutOfRange = errors.New("offset out of range")
 	// ErrUnexpectedOffset says that a leader's batch does not continue the follower's log.
@@ -31,3 +33,6 @@ var (
 	// ErrCoordinatorFenced is TRANSACTION_COORDINATOR_FENCED: a marker of an older coordinator.
 	ErrCoordinatorFenced = errors.New("transaction coordinator is fenced")
 )
+
+// errTrailing says that a journal record holds more than its batch.
+var errTrailing = errors.New("bytes behind the batch")

@@ -29,7 +29,6 @@ type history struct {
 	next  map[int64]int32 // next sequence by producer
 	open  map[int64]bool  // transactions
 	sent  map[int64]record.Batch
-	trace []string
 }
 
 var historyPartition = Partition{"history", 0}
@@ -288,7 +287,7 @@ func newHistory(t *testing.T, seed uint64, fsys vfs.FS, dir string, stop func(*h
 }
 
 func TestARandomHistoryHasTheSameAnswersInMemoryOnDiskAndAfterStops(t *testing.T) {
-	seeds, steps := uint64(24), 150
+	seeds, steps := uint64(14), 150
 	if testing.Short() {
 		seeds = 3
 	}

@@ -1,7 +1,6 @@
 package commitlog
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -79,7 +78,7 @@ func kafkaState(t *testing.T, s *testStore) {
 	if at, ok, err := rolled.OffsetForTime(top.Timestamp, 300); err != nil || !ok || at != top {
 		t.Errorf("its offset: %+v, want %+v, %v", at, top, err)
 	}
-	if got := readAll(t, rolled, 250); len(got) != 50 || !strings.HasPrefix(got[0], fmt.Sprint("250=value number 251")) {
+	if got := readAll(t, rolled, 250); len(got) != 50 || !strings.HasPrefix(got[0], "250=value number 251") {
 		t.Errorf("from 250: %.100v", got)
 	}
 }

@@ -120,7 +120,12 @@ func (re *replay) dropSnapshots(end int64) {
 // loadSnapshot answers the producer state of the newest good snapshot at or below limit, and its offset. Newest tells that
 // there is none above it. The mutex is held.
 func (l *Log) loadSnapshot(limit int64) (state *producers, offset int64, newest bool) {
-	offsets := slices.AppendSeq(slices.Clone(l.snapshots), maps.Keys(l.pending))
+	inMemory := maps.Clone(l.underWay)
+	if inMemory == nil {
+		inMemory = map[int64][]byte{}
+	}
+	maps.Copy(inMemory, l.pending)
+	offsets := slices.AppendSeq(slices.Clone(l.snapshots), maps.Keys(inMemory))
 	slices.Sort(offsets)
 	newest = true
 	for _, offset := range slices.Backward(offsets) {
@@ -128,9 +133,9 @@ func (l *Log) loadSnapshot(limit int64) (state *producers, offset int64, newest 
 			newest = false
 			continue
 		}
-		data, pending := l.pending[offset]
+		data, ok := inMemory[offset]
 		var err error
-		if !pending {
+		if !ok {
 			data, err = vfs.ReadFile(l.store.cfg.FS, path.Join(l.path, offsetName(offset, snapshotSuffix)))
 		}
 		if err == nil {

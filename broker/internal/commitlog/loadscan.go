@@ -46,7 +46,7 @@ func (re *replay) scanLog() error {
 // newScan answers a scan and the offset it begins at.
 func (re *replay) newScan() (*loadScan, int64) {
 	state, stateFrom, newest := re.log.loadSnapshot(math.MaxInt64)
-	if newest && !re.lostSnapshot {
+	if newest && !re.lostSnapshot && !re.truncated {
 		stateFrom = max(stateFrom, re.point) // the checkpoint found no change since that snapshot
 	}
 	list := *re.log.segments.Load()

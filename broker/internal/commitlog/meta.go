@@ -56,8 +56,8 @@ func parseMeta(data []byte) (m meta, err error) {
 			props[strings.TrimSpace(k)] = strings.TrimSpace(v)
 		}
 	}
-	if props["version"] != "1" {
-		return m, fmt.Errorf("version %q, this program knows 1", props["version"])
+	if err := knownVersion(props["version"], 1); err != nil {
+		return m, err
 	}
 	id, err := strconv.ParseInt(props["node.id"], 10, 32)
 	if err != nil {
@@ -103,8 +103,8 @@ type journalState struct {
 
 func parseJournalState(data []byte) (s journalState, err error) {
 	version, rest, _ := bytes.Cut(data, []byte("\n"))
-	if string(version) != "0" {
-		return s, fmt.Errorf("journal-state of version %q, this program knows 0", version)
+	if err := knownVersion(string(version), 0); err != nil {
+		return s, fmt.Errorf("%s: %w", journalStateFile, err)
 	}
 	fields := strings.Fields(string(rest))
 	if len(fields) != 3 {
@@ -159,4 +159,16 @@ func cleanMarker() []byte {
 		BrokerEpoch int64 `json:"brokerEpoch"`
 	}{0, -1})
 	return b
+}
+
+// knownVersion refuses a format that a newer version of this program wrote, and anything that is no version.
+func knownVersion(text string, known int) error {
+	v, err := strconv.Atoi(text)
+	switch {
+	case err == nil && v == known:
+		return nil
+	case err == nil && v > known:
+		return fmt.Errorf("%w: format version %d, this version knows %d", ErrNewerFormat, v, known)
+	}
+	return fmt.Errorf("format version %q, this version knows %d", text, known)
 }

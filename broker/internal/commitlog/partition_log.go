@@ -47,8 +47,9 @@ type Log struct {
 	state         producers
 	recoveryPoint int64 // everything below is synced in the segments
 	snapshots     []int64
-	stale         []int64 // snapshots of a history that was truncated away; removed by the next checkpoint
-	pending       map[int64][]byte
+	stale         []int64          // snapshots of a history that was truncated away; removed by the next checkpoint
+	pending       map[int64][]byte // snapshots that the next flush writes
+	underWay      map[int64][]byte // that a flush writes now
 	epochsDirty   bool
 	namesDirty    bool // files were made or renamed
 	inDirty       bool // the directory's checkpointer has it on its list
@@ -65,7 +66,6 @@ type Log struct {
 	// Owned by the committer.
 	declared journal.Gen
 	group    uint64
-	groupEnd int64
 }
 
 func newLog(s *Store, d *directory, p Partition, topicID uuid, dir string) *Log {

@@ -68,7 +68,7 @@ func (l *Log) steadyCuts() int64 {
 			return cuts
 		}
 		l.mu.Lock()
-		l.mu.Unlock()
+		l.mu.Unlock() //nolint:staticcheck // the lock is the wait
 	}
 }
 
@@ -96,9 +96,8 @@ func (l *Log) readSegment(s *segment, r reading) (Chunk, bool, error) {
 	cuts, slack := r.cuts, 0
 	r.log, r.segment, r.size, r.next = l, s, s.size.Load(), s.base
 	r.bound = min(r.bound, l.end.Load()) // behind size: Append publishes them the other way round
-	known := false
-	if r.at, known = l.hints.take(r.offset, s.base, cuts); known {
-		r.next = r.offset
+	if at, known := l.hints.take(r.offset, s.base, cuts); known {
+		r.at, r.next = at, r.offset
 	} else {
 		r.at = l.lookup(s, r.offset)
 		slack = int(l.config.Load().IndexIntervalBytes) // how far an index entry mostly is before what it is asked for

@@ -1,6 +1,7 @@
 package commitlog
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 
@@ -95,7 +96,7 @@ func (r *recovery) declare(rec journal.Record) error {
 func (r *recovery) append(re *replay, rec journal.Record) error {
 	b, rest, err := record.First(rec.Payload)
 	if err != nil || len(rest) > 0 {
-		return fmt.Errorf("%w: journal record of %v at %d: %v", ErrCorrupt, re.log.partition, rec.BaseOffset, err)
+		return fmt.Errorf("%w: journal record of %v at %d: %w", ErrCorrupt, re.log.partition, rec.BaseOffset, cmp.Or(err, errTrailing))
 	}
 	if b.NextOffset() <= re.point || b.NextOffset() <= re.start && !re.touched {
 		return nil

@@ -79,8 +79,7 @@ func (s *Store) shutdown() error {
 	} else if online == 0 {
 		errs = append(errs, s.directories[0].err())
 	}
-	s.abandon()
-	return errors.Join(errs...)
+	return errors.Join(append(errs, s.abandon())...)
 }
 
 func (d *directory) shutdown() error {
@@ -117,8 +116,8 @@ func (d *directory) shutdown() error {
 // drain commits what appends that were under way when the store closed have queued since the committer ended.
 func (d *directory) drain() error {
 	for _, l := range d.logs() {
-		l.mu.Lock() // whoever comes behind sees that the store is closing
-		l.mu.Unlock()
+		l.mu.Lock()   // whoever comes behind sees that the store is closing
+		l.mu.Unlock() //nolint:staticcheck // the lock is the wait
 	}
 	d.mu.Lock()
 	work := d.queue

@@ -37,7 +37,7 @@ func (s *segment) scan(from, limit int64, checkCRC bool, fn func(b record.Batch,
 				err = fmt.Errorf("offsets %d to %d behind %d", b.BaseOffset(), b.LastOffset(), next)
 			}
 			if err != nil {
-				return at, fmt.Errorf("%w: batch in %s at %d: %v", ErrCorrupt, s.log.path(), at, err)
+				return at, fmt.Errorf("%w: batch in %s at %d: %w", ErrCorrupt, s.log.path(), at, err)
 			}
 			more, err := fn(b, at)
 			if err != nil || !more {

@@ -76,8 +76,7 @@ func Open(cfg Config) (*Store, error) {
 	}
 	s := &Store{cfg: cfg, log: cfg.Logger, files: newFiles(cfg.FS, maxOpenFiles), logs: map[Partition]*Log{}, making: map[Partition]chan struct{}{}}
 	if err := s.open(); err != nil {
-		s.abandon()
-		return nil, fmt.Errorf("open the log directories: %w", err)
+		return nil, errors.Join(fmt.Errorf("open the log directories: %w", err), s.abandon())
 	}
 	return s, nil
 }
@@ -146,18 +145,18 @@ func (s *Store) DirectoryID(dir string) [16]byte {
 
 // DirState describes one log directory.
 type DirState struct {
-	Path      string
-	ID        [16]byte
-	Offline   error  // why it is offline; nil while it is not
-	FreeBytes uint64 // 0 when unknown
+	Path                  string
+	ID                    [16]byte
+	Offline               error  // why it is offline; nil while it is not
+	FreeBytes, TotalBytes uint64 // of the volume; 0 when unknown
 }
 
 // Dirs answers the state of every log directory.
 func (s *Store) Dirs() []DirState {
 	out := make([]DirState, 0, len(s.directories))
 	for _, d := range s.directories {
-		free, _ := s.cfg.FS.Free(d.path)
-		out = append(out, DirState{d.path, d.meta.directory, d.err(), free})
+		free, total, _ := s.cfg.FS.Space(d.path)
+		out = append(out, DirState{d.path, d.meta.directory, d.err(), free, total})
 	}
 	return out
 }

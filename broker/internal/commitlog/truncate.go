@@ -2,6 +2,7 @@ package commitlog
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/mainstem-io/mainstem/broker/internal/commitlog/journal"
@@ -159,11 +160,9 @@ func (l *Log) beginCut(end int64) {
 		l.stale = append(l.stale, l.snapshots[len(l.snapshots)-1])
 		l.snapshots = l.snapshots[:len(l.snapshots)-1]
 	}
-	for offset := range l.pending {
-		if offset > end {
-			delete(l.pending, offset)
-		}
-	}
+	later := func(offset int64, _ []byte) bool { return offset > end }
+	maps.DeleteFunc(l.pending, later)
+	maps.DeleteFunc(l.underWay, later)
 }
 
 // journal queues a record that moves no durable end. An os log has no journal. The mutex is held.

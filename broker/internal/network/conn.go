@@ -31,6 +31,7 @@ type Conn struct {
 	authed     atomic.Bool  // past SASL, or needs none
 	tokens     atomic.Bool  // frames are bare SASL tokens
 	mutedUntil atomic.Int64 // Unix nanoseconds
+	answered   atomic.Int64 // when the last answer had left, Unix nanoseconds; 0 before the first
 
 	room chan struct{} // something was answered, for a reading goroutine that waits for room
 

@@ -42,6 +42,7 @@ func (c *Conn) flush() {
 		last := w.batch[len(w.batch)-1]
 		err := c.write(w)
 		now := time.Now()
+		c.answered.Store(now.UnixNano())
 		for _, x := range w.batch {
 			if x.state == answered && err == nil { // nobody changes a state that is no longer pending
 				c.server.cfg.Metrics.Sent(c.listener.Name, x.Request.Key, x.Request.Version, x.size, now.Sub(x.received))

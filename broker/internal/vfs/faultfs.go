@@ -103,11 +103,11 @@ func (f *FaultFS) Lock(name string) (io.Closer, error) {
 	return f.inner.Lock(name)
 }
 
-func (f *FaultFS) Free(dir string) (uint64, error) {
+func (f *FaultFS) Space(dir string) (free, total uint64, err error) {
 	if err := f.check(OpFree, dir); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	return f.inner.Free(dir)
+	return f.inner.Space(dir)
 }
 
 type faultFile struct {

@@ -54,7 +54,7 @@ func TestEveryErrnoComesThrough(t *testing.T) {
 			_, list := fsys.List(dir)
 			_, stat := fsys.Stat(name)
 			_, lock := fsys.Lock(name)
-			_, free := fsys.Free(dir)
+			_, _, free := fsys.Space(dir)
 			for i, err := range []error{open, list, stat, lock, free, fsys.Remove(name), fsys.RemoveAll(name),
 				fsys.Rename(name, name+"2"), fsys.MkdirAll(name), fsys.SyncDir(dir)} {
 				if !errors.Is(err, errno) {
@@ -120,14 +120,14 @@ func TestAFullDisk(t *testing.T) {
 	if n, err := f.WriteAt(make([]byte, 1000), 0); n != 1000 || err != nil {
 		t.Errorf("overwriting needs no space: %d, %v", n, err)
 	}
-	if free, _ := disk.Free("/"); free != 0 {
+	if free, _, _ := disk.Space("/"); free != 0 {
 		t.Errorf("%d bytes free", free)
 	}
 	must(t, f.Truncate(300))
 	write(t, disk, "/g", strings.Repeat("x", 700))
 	must(t, disk.Remove("/f"))
 	write(t, disk, "/h", strings.Repeat("x", 300))
-	if free, _ := disk.Free("/"); free != 0 {
+	if free, _, _ := disk.Space("/"); free != 0 {
 		t.Errorf("%d bytes free", free)
 	}
 }

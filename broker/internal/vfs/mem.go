@@ -175,15 +175,15 @@ type closerFunc func() error
 
 func (f closerFunc) Close() error { return f() }
 
-func (m *Mem) Free(dir string) (uint64, error) {
+func (m *Mem) Space(dir string) (free, total uint64, err error) {
 	if err := m.check(OpFree, dir); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	limit := m.capacity.Load()
 	if limit == 0 {
-		return math.MaxInt64, nil
+		return math.MaxInt64, math.MaxInt64, nil
 	}
-	return uint64(max(limit-m.used.Load(), 0)), nil
+	return uint64(max(limit-m.used.Load(), 0)), uint64(limit), nil
 }
 
 // reserve takes up to n bytes of the disk and answers how many there were.

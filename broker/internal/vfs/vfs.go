@@ -39,8 +39,8 @@ type FS interface {
 	// Lock takes an exclusive lock on name for this process and writes the pid into it.
 	// A lock that somebody holds is ErrLocked, with the holder's pid in the message.
 	Lock(name string) (io.Closer, error)
-	// Free answers the free bytes of the file system under dir.
-	Free(dir string) (uint64, error)
+	// Space answers the free bytes of the file system under dir, and its size.
+	Space(dir string) (free, total uint64, err error)
 }
 
 // File is an open file. ReadAt and WriteAt may be called at once; what overlaps is the caller's care.

@@ -49,7 +49,7 @@ type bench struct {
 }
 
 func newBench(t *testing.T, v variant) *bench {
-	var disk vfs.FS = vfs.OS
+	disk := vfs.FS(vfs.OS)
 	dir := "/data/journal"
 	if v.memory {
 		disk = vfs.NewMem()

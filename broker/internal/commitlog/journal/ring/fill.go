@@ -15,7 +15,7 @@ const chunk = 1 << 20
 // fresh makes a new spare, empty. It leaves the rest of the broker room: a disk that is nearly full
 // keeps what it has.
 func (k *keeper) fresh() error {
-	free, err := k.fs.Free(k.dir)
+	free, _, err := k.fs.Space(k.dir)
 	if err != nil {
 		return err
 	}

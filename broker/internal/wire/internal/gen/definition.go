@@ -108,7 +108,7 @@ func readJar(all []message, jar string) ([]message, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer z.Close()
+	defer func() { _ = z.Close() }()
 	for _, f := range z.File {
 		if dir := path.Dir(f.Name); (dir != "common/message" && dir != "common/metadata") || path.Ext(f.Name) != ".json" {
 			continue

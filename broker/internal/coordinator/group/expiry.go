@@ -1,0 +1,89 @@
+package group
+
+import "github.com/mainstem-io/mainstem/broker/internal/coordinator"
+
+var expireKey = coordinator.TimerKey{Kind: timerExpire}
+
+// expireOffsets forgets offsets that nobody needs any more, and groups that have neither members nor offsets (KIP-211).
+func (d *decision) expireOffsets() {
+	for _, id := range d.groupIDs() {
+		d.expireGroup(id)
+		if d.full() {
+			d.timer(expireKey, 1) // the rest follows at once
+			return
+		}
+	}
+	d.timer(expireKey, d.cfg.RetentionCheck)
+}
+
+// full bounds the tombstones of one decision.
+func (d *decision) full() bool { return d.size > d.cfg.MaxBatchBytes/2 }
+
+// groupIDs are all groups, by name.
+func (d *decision) groupIDs() []string {
+	all := map[string]bool{}
+	for id := range d.classic {
+		all[id] = true
+	}
+	for id := range d.consumer {
+		all[id] = true
+	}
+	return sortedKeys(all)
+}
+
+func (d *decision) expireGroup(id string) {
+	left := 0
+	for _, tp := range d.offsets.of(id) {
+		v, _ := d.offsets.get(id, tp)
+		if !d.full() && (d.topicGone(tp.topic, v) || d.expired(id, tp.topic, v)) {
+			d.write(offsetKey(id, tp), nil)
+		} else {
+			left++
+		}
+	}
+	if left > 0 || d.offsets.hasPending(id) {
+		return
+	}
+	classic, consumer := d.classic[id], d.consumer[id]
+	if consumer != nil && len(consumer.members) == 0 || classic != nil && classic.state == stateEmpty && len(classic.pending) == 0 {
+		d.forgetGroup(id)
+	}
+}
+
+// topicGone catches what a change of the image did not: the topic went while nobody led this partition.
+func (d *decision) topicGone(topic string, v *OffsetValue) bool {
+	if d.image.Offset < 0 {
+		return false // no image yet
+	}
+	t := d.image.Topic(topic)
+	return t == nil || v.TopicID != UUID{} && t.ID != v.TopicID
+}
+
+// expired tells whether an offset is older than the retention. The clock starts when the group became empty, for a
+// simple consumer and for topics that a living group does not subscribe to with the commit.
+func (d *decision) expired(id, topic string, v *OffsetValue) bool {
+	since := v.CommittedAt
+	if consumer := d.consumer[id]; consumer != nil {
+		if consumer.subscribed()[topic] {
+			return false
+		}
+	} else {
+		g := d.classic[id]
+		switch {
+		case g == nil || g.protocolType == "":
+		case g.state == stateEmpty:
+			if g.since >= 0 {
+				since = max(since, g.since)
+			}
+		default:
+			topics, known := g.topics()
+			if !known || topics[topic] || g.state != stateStable {
+				return false
+			}
+		}
+	}
+	if v.ExpiresAt >= 0 {
+		return d.millis() >= v.ExpiresAt
+	}
+	return d.millis()-since >= d.cfg.Retention.Milliseconds()
+}
