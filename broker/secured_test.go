@@ -282,3 +282,26 @@ func TestRefusalsShowNothing(t *testing.T) {
 		t.Errorf("there are %d topics: %v", len(topics), err)
 	}
 }
+
+func TestGroupsAreListedForThoseWhoMayDescribeThem(t *testing.T) {
+	t.Parallel()
+	b := startSecured(t, brokertest.Set("offsets.topic.num.partitions", "1"))
+	adm := adminOf(t, b)
+	if _, err := adm.CreateTopic(patient(t), 1, 1, nil, "t"); err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range []string{"seen", "hidden"} {
+		offsets := kadm.Offsets{}
+		offsets.AddOffset("t", 0, 1, -1)
+		if err := adm.CommitAllOffsets(patient(t), g, offsets); err != nil {
+			t.Fatal(err)
+		}
+	}
+	allow(t, b, kadm.NewACLs().Allow("User:alice").AllowHosts("*").Groups("seen").ResourcePatternType(kadm.ACLPatternLiteral).Operations(kadm.OpDescribe))
+	for user, want := range map[string]int{"admin": 2, "alice": 1, "bob": 0} {
+		list := dialRaw(t, b).login(user, user+"-secret").ask(kmsg.NewPtrListGroupsRequest(), 4).(*kmsg.ListGroupsResponse)
+		if list.ErrorCode != 0 || len(list.Groups) != want {
+			t.Errorf("%s sees %+v", user, list.Groups)
+		}
+	}
+}
