@@ -325,7 +325,7 @@ func TestKeysAreReadFromAFileAndOverTheNetwork(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("the keys did not come")
 		}
-		time.Sleep(time.Millisecond) //nolint:forbidigo // a real server
+		time.Sleep(time.Millisecond)
 	}
 }
 
