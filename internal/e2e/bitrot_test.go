@@ -201,7 +201,8 @@ func damage(t *testing.T, dir string, r rotten, random *rand.Rand) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at, what := random.IntN(len(b)), ""
+	var what string
+	at := random.IntN(len(b))
 	switch {
 	case random.IntN(4) == 0 && r.class != "journal": // a tail that is cut off a journal looks as one that was never written
 		b, what = b[:at], fmt.Sprintf("cut %s to %d bytes of %d", name, at, len(b))

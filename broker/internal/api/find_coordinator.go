@@ -36,7 +36,8 @@ func (s *Server) findCoordinator(x *network.Exchange, req *kmsg.FindCoordinatorR
 func (s *Server) coordinator(x *network.Exchange, kind int8, key string) kmsg.FindCoordinatorResponseCoordinator {
 	out := kmsg.NewFindCoordinatorResponseCoordinator()
 	out.Key, out.NodeID, out.Port = key, -1, -1
-	topic, denied := offsetsTopic, error(nil)
+	topic := offsetsTopic
+	var denied error
 	switch kind {
 	case 0:
 		denied = s.permit(x, findGroup, key)

@@ -1,9 +1,6 @@
 package security
 
 import (
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/asn1"
 	"errors"
 	"fmt"
 	"regexp"
@@ -94,14 +91,4 @@ func (m *PrincipalMap) Apply(name string) (string, error) {
 		return user, nil
 	}
 	return "", errors.New("no rule of ssl.principal.mapping.rules matches the name of the certificate")
-}
-
-// DistinguishedName is a certificate's subject as Java writes it (RFC 2253): CN=alice,OU=Users,O=Example, in the order in
-// which it stands there.
-func DistinguishedName(c *x509.Certificate) (string, error) {
-	var name pkix.RDNSequence
-	if _, err := asn1.Unmarshal(c.RawSubject, &name); err != nil {
-		return "", fmt.Errorf("read the subject of a certificate: %w", err)
-	}
-	return name.String(), nil
 }

@@ -62,7 +62,7 @@ func (h ScramHash) Keys(salted []byte) (storedKey, serverKey []byte) {
 // credential derives a whole credential from a password.
 func (h ScramHash) credential(user, password string, salt []byte, iterations int) (*metadata.UserScramCredentialRecord, error) {
 	salted, err := pbkdf2.Key(h.new, password, salt, iterations, h.new().Size())
-	if err != nil {
+	if err != nil { // only without a salt or iterations
 		return nil, err
 	}
 	c := &metadata.UserScramCredentialRecord{Name: user, Mechanism: int8(h), Salt: salt, Iterations: int32(iterations)}

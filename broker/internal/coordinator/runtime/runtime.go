@@ -35,8 +35,8 @@ type Config[E, R any] struct {
 type Runtime[E, R any] struct {
 	cfg Config[E, R]
 
-	mu        sync.Mutex // guards the fields below
-	ctx       context.Context
+	mu        sync.Mutex      // guards the fields below
+	ctx       context.Context //nolint:containedctx // of Run: shards that are led later start under it
 	shards    map[int32]*shard[E, R]
 	leading   map[int32]int32 // partition to leader epoch, also before Run
 	published *E              // the newest, for shards that load later
