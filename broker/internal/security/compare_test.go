@@ -3,7 +3,7 @@ package security
 import (
 	"go/ast"
 	"go/parser"
-	"go/token"
+	gotoken "go/token"
 	"testing"
 )
 
@@ -11,7 +11,7 @@ import (
 // with nothing that stops early.
 func TestCVE_2021_38153_SecretsAreComparedInConstantTime(t *testing.T) {
 	for _, name := range []string{"plain.go", "scram.go", "tokens.go"} {
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		file, err := parser.ParseFile(gotoken.NewFileSet(), name, nil, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
