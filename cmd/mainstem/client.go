@@ -17,7 +17,7 @@ import (
 	"github.com/mainstem-io/mainstem/internal/errcode"
 )
 
-// clientOptions are what -X takes.
+// clientOptions are what -X takes; each may come from the environment instead, as MAINSTEM_SASL_USERNAME.
 var clientOptions = [][2]string{
 	{"client.id", "name of this client in the broker's logs and quotas (default mainstem)"},
 	{"sasl.mechanism", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"},
@@ -29,7 +29,12 @@ var clientOptions = [][2]string{
 
 // options are the client's settings from the global flags.
 func (a *app) options(extra ...kgo.Opt) ([]kgo.Opt, error) {
-	set := map[string]string{"client.id": "mainstem", "sasl.password": a.env.Getenv("MAINSTEM_SASL_PASSWORD")}
+	set := map[string]string{"client.id": "mainstem"}
+	for _, o := range clientOptions {
+		if v := a.env.Getenv(envName(strings.ReplaceAll(o[0], ".", "-"))); v != "" { // MAINSTEM_SASL_PASSWORD and the like
+			set[o[0]] = v
+		}
+	}
 	for _, x := range a.x {
 		key, value, ok := strings.Cut(x, "=")
 		if x == "list" || x == "help" {
@@ -132,7 +137,9 @@ func (a *app) admin(ctx context.Context, do func(ctx context.Context, adm *kadm.
 	if err := a.reach(ctx, cl); err != nil {
 		return err
 	}
-	return do(ctx, kadm.NewClient(cl))
+	adm := kadm.NewClient(cl)
+	adm.SetTimeoutMillis(int32(min(a.timeout, time.Hour).Milliseconds()))
+	return do(ctx, adm)
 }
 
 // reach makes sure that some broker answers, and says which were tried when none does.

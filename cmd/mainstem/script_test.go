@@ -32,6 +32,12 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			b := brokertest.Start(env.T().(testing.TB), brokertest.Set("num.partitions", "2"))
 			env.Setenv("MAINSTEM_BROKERS", b.Addr())
+			secured := brokertest.Start(env.T().(testing.TB), brokertest.Set("listeners", "SASL_PLAINTEXT://127.0.0.1:0"),
+				brokertest.Set("sasl.enabled.mechanisms", "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512"),
+				brokertest.Set("listener.name.sasl_plaintext.plain.sasl.jaas.config",
+					`org.apache.kafka.common.security.plain.PlainLoginModule required user_admin="admin-secret";`),
+				brokertest.Set("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer"), brokertest.Set("super.users", "User:admin"))
+			env.Setenv("SECURED", secured.Addr())
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits},

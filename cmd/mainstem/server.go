@@ -5,8 +5,10 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-
+	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -123,11 +125,29 @@ func serve(ctx context.Context, values settings.Set, logger *slog.Logger, level 
 		g.Go(func() error { return server.Run(gctx, l) })
 	}
 	g.Go(func() error { return b.Run(gctx) })
+	g.Go(func() error { return reloadOn(gctx, b, logger) })
 	err = g.Wait()
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err
+}
+
+// reloadOn reads key stores again at every SIGHUP.
+func reloadOn(ctx context.Context, b *broker.Broker, logger *slog.Logger) error {
+	hangups := make(chan os.Signal, 1) // one that waits says as much as ten
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-hangups:
+			if err := b.Reload(); err != nil {
+				logger.Error("key stores stay as they are", "error", err)
+			}
+		}
+	}
 }
 
 func listenAdmin(ctx context.Context, address string) (net.Listener, error) {

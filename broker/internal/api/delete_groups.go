@@ -25,5 +25,5 @@ func (s *Server) deleteGroups(x *network.Exchange, req *kmsg.DeleteGroupsRequest
 			*out = reply.([]kmsg.DeleteGroupsResponseGroup)[n]
 		}
 	}
-	s.eachGroup(req.Groups, event, take, func() { x.Respond(resp) })
+	s.eachGroup(x, deleteGroupsGroup, req.Groups, event, take, func() { x.Respond(resp) })
 }

@@ -31,5 +31,5 @@ func (s *Server) describeGroups(x *network.Exchange, req *kmsg.DescribeGroupsReq
 			}
 		}
 	}
-	s.eachGroup(req.Groups, event, take, func() { x.Respond(resp) })
+	s.eachGroup(x, describeGroupsGroup, req.Groups, event, take, func() { x.Respond(resp) })
 }

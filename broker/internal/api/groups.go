@@ -37,6 +37,15 @@ func (s *Server) askGroup(id string, ev group.Event, done func(reply any, code i
 	s.Groups.Submit(p, ev, func(reply any, err error) { done(reply, s.code(err)) })
 }
 
+// askGroupAs is askGroup of a client that needs a right on the group.
+func (s *Server) askGroupAs(x *network.Exchange, n need, id string, ev group.Event, done func(reply any, code int16)) {
+	if err := s.permit(x, n, id); err != nil {
+		done(nil, s.code(err))
+		return
+	}
+	s.askGroup(id, ev, done)
+}
+
 // gather waits for several answers: the last one runs finish. The caller counts as one of them and calls done itself.
 type gather struct {
 	mu      sync.Mutex // guards what the answers write to
@@ -58,20 +67,27 @@ func (g *gather) done() {
 	}
 }
 
-// byPartition sorts groups into those of one coordinator each, by index.
-func (s *Server) byPartition(ids []string) map[int32][]int {
-	out := map[int32][]int{}
+// byPartition sorts groups into those of one coordinator each, by index, and those on which the client lacks a right.
+func (s *Server) byPartition(x *network.Exchange, n need, ids []string) (allowed map[int32][]int, refused []int) {
+	allowed = map[int32][]int{}
 	for i, id := range ids {
+		if !s.may(x, n, id) {
+			refused = append(refused, i)
+			continue
+		}
 		p := s.groupPartition(id)
-		out[p] = append(out[p], i)
+		allowed[p] = append(allowed[p], i)
 	}
-	return out
+	return allowed, refused
 }
 
-// each asks the coordinators of many groups at once. take gets the reply to the groups of ids at indexes, or a code.
-func (s *Server) eachGroup(ids []string, event func(ids []string) group.Event, take func(indexes []int, reply any, code int16), finish func()) {
+// eachGroup asks the coordinators of many groups at once, each of which the client needs a right on. take gets the reply to
+// the groups of ids at indexes, or a code.
+func (s *Server) eachGroup(x *network.Exchange, n need, ids []string, event func(ids []string) group.Event, take func(indexes []int, reply any, code int16), finish func()) {
 	g := newGather(finish)
-	for p, indexes := range s.byPartition(ids) {
+	allowed, refused := s.byPartition(x, n, ids)
+	take(refused, nil, needs[n].refusal().Code)
+	for p, indexes := range allowed {
 		some := make([]string, len(indexes))
 		for i, at := range indexes {
 			some[i] = ids[at]

@@ -15,7 +15,7 @@ import (
 // REBALANCE_IN_PROGRESS asks the member to join anew. While the coordinator loads a heartbeat is fine, as in Kafka: the
 // client has nothing better to do than to send the next one.
 func (s *Server) heartbeat(x *network.Exchange, req *kmsg.HeartbeatRequest) {
-	s.askGroup(req.Group, group.Heartbeat{HeartbeatRequest: req}, func(reply any, code int16) {
+	s.askGroupAs(x, heartbeatGroup, req.Group, group.Heartbeat{HeartbeatRequest: req}, func(reply any, code int16) {
 		if code != 0 {
 			resp := req.ResponseKind().(*kmsg.HeartbeatResponse)
 			if resp.ErrorCode = code; code == kerr.CoordinatorLoadInProgress.Code {

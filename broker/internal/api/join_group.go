@@ -17,7 +17,7 @@ import (
 // classic protocol. Unlike Kafka, metadata of type "consumer" that is no subscription never keeps a join waiting: it is
 // not looked at, and protocols that are named twice are allowed.
 func (s *Server) joinGroup(x *network.Exchange, req *kmsg.JoinGroupRequest) {
-	s.askGroup(req.Group, group.JoinGroup{JoinGroupRequest: req, Client: groupClient(x)}, func(reply any, code int16) {
+	s.askGroupAs(x, joinGroupGroup, req.Group, group.JoinGroup{JoinGroupRequest: req, Client: groupClient(x)}, func(reply any, code int16) {
 		if code != 0 {
 			resp := req.ResponseKind().(*kmsg.JoinGroupResponse)
 			resp.ErrorCode, resp.MemberID = code, req.MemberID

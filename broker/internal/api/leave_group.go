@@ -11,7 +11,7 @@ import (
 //
 //	v3  many members, also by instance id (KIP-345)    v4  flexible    v5  reason (KIP-800)
 func (s *Server) leaveGroup(x *network.Exchange, req *kmsg.LeaveGroupRequest) {
-	s.askGroup(req.Group, group.LeaveGroup{LeaveGroupRequest: req}, func(reply any, code int16) {
+	s.askGroupAs(x, leaveGroupGroup, req.Group, group.LeaveGroup{LeaveGroupRequest: req}, func(reply any, code int16) {
 		if code != 0 {
 			resp := req.ResponseKind().(*kmsg.LeaveGroupResponse)
 			resp.ErrorCode = code

@@ -221,3 +221,20 @@ func (r requirement) refusal() *kerr.Error {
 		return kerr.ClusterAuthorizationFailed
 	}
 }
+
+// Requirement is a row of the matrix of APIs and ACLs, for people.
+type Requirement struct {
+	Key       int16
+	API       string // kmsg's name
+	Operation string
+	Resource  string
+}
+
+// Requirements lists what the APIs ask of the authorizer, those that are not served yet included.
+func Requirements() []Requirement {
+	out := make([]Requirement, needCount)
+	for i, r := range needs {
+		out[i] = Requirement{r.api.Int16(), r.api.Name(), r.operation.String(), r.resource.String()}
+	}
+	return out
+}

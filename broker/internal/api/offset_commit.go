@@ -23,13 +23,19 @@ func (s *Server) offsetCommit(x *network.Exchange, req *kmsg.OffsetCommitRequest
 	if req.Version <= 4 {
 		ev.Retention = req.RetentionTimeMillis
 	}
-	image := s.Cluster.Image()
+	image, denied := s.Cluster.Image(), s.permit(x, offsetCommitGroup, req.Group)
 	var places []*int16 // of the codes of ev.Offsets
 	resp.Topics = make([]kmsg.OffsetCommitResponseTopic, len(req.Topics))
 	for i, t := range req.Topics {
 		out := &resp.Topics[i]
 		out.Topic, out.TopicID = t.Topic, t.TopicID
 		topic, code := findTopic(image, req.Version >= 10, t.Topic, t.TopicID)
+		switch name := nameOf(topic, t.Topic); {
+		case denied != nil:
+			topic, code = nil, s.code(denied)
+		case name != "" && !s.may(x, offsetCommitTopic, name):
+			topic, code = nil, kerr.TopicAuthorizationFailed.Code
+		}
 		out.Partitions = make([]kmsg.OffsetCommitResponseTopicPartition, len(t.Partitions))
 		for j, p := range t.Partitions {
 			place := &out.Partitions[j]
@@ -61,6 +67,14 @@ func (s *Server) offsetCommit(x *network.Exchange, req *kmsg.OffsetCommitRequest
 		}
 		x.Respond(resp)
 	})
+}
+
+// nameOf is the name of a topic that was asked for by id or by name; "" for an unknown id.
+func nameOf(t *metadata.Topic, asked string) string {
+	if t != nil {
+		return t.Name
+	}
+	return asked
 }
 
 // findTopic finds a topic by id or by name; the code is why there is none.

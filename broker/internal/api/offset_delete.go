@@ -15,14 +15,19 @@ func (s *Server) offsetDelete(x *network.Exchange, req *kmsg.OffsetDeleteRequest
 	resp := req.ResponseKind().(*kmsg.OffsetDeleteResponse)
 	image := s.Cluster.Image()
 	ev := group.OffsetDelete{Group: req.Group}
+	var forbidden []kmsg.OffsetDeleteResponseTopic
 	for _, t := range req.Topics {
+		if !s.may(x, offsetDeleteTopic, t.Topic) {
+			forbidden = append(forbidden, forbiddenDelete(t))
+			continue
+		}
 		list := group.TopicList{Topic: t.Topic}
 		for _, p := range t.Partitions {
 			list.Partitions = append(list.Partitions, p.Partition)
 		}
 		ev.Topics = append(ev.Topics, list)
 	}
-	s.askGroup(req.Group, ev, func(reply any, code int16) {
+	s.askGroupAs(x, offsetDeleteGroup, req.Group, ev, func(reply any, code int16) {
 		if code == 0 {
 			code = reply.(group.Deleted).Code
 		}
@@ -30,6 +35,7 @@ func (s *Server) offsetDelete(x *network.Exchange, req *kmsg.OffsetDeleteRequest
 			x.Respond(resp)
 			return
 		}
+		resp.Topics = forbidden
 		for i, t := range ev.Topics {
 			out := kmsg.NewOffsetDeleteResponseTopic()
 			out.Topic = t.Topic
@@ -45,4 +51,15 @@ func (s *Server) offsetDelete(x *network.Exchange, req *kmsg.OffsetDeleteRequest
 		}
 		x.Respond(resp)
 	})
+}
+
+func forbiddenDelete(t kmsg.OffsetDeleteRequestTopic) kmsg.OffsetDeleteResponseTopic {
+	out := kmsg.NewOffsetDeleteResponseTopic()
+	out.Topic = t.Topic
+	for _, p := range t.Partitions {
+		rp := kmsg.NewOffsetDeleteResponseTopicPartition()
+		rp.Partition, rp.ErrorCode = p.Partition, kerr.TopicAuthorizationFailed.Code
+		out.Partitions = append(out.Partitions, rp)
+	}
+	return out
 }

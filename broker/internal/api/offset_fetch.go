@@ -26,10 +26,10 @@ func (s *Server) offsetFetch(x *network.Exchange, req *kmsg.OffsetFetchRequest) 
 	g := newGather(func() { x.Respond(resp) })
 	for i, rg := range req.Groups {
 		out := &resp.Groups[i]
-		f := offsetFetching{image: s.Cluster.Image(), byID: req.Version >= 10, req: rg, out: out}
+		f := offsetFetching{s: s, x: x, image: s.Cluster.Image(), byID: req.Version >= 10, req: rg, out: out}
 		ev := f.event(req.RequireStable)
 		g.add()
-		s.askGroup(rg.Group, ev, func(reply any, code int16) {
+		s.askGroupAs(x, offsetFetchGroup, rg.Group, ev, func(reply any, code int16) {
 			f.answer(reply, code)
 			g.done()
 		})
@@ -40,19 +40,29 @@ func (s *Server) offsetFetch(x *network.Exchange, req *kmsg.OffsetFetchRequest) 
 // fetchOneGroup is a request of versions below 8.
 func (s *Server) fetchOneGroup(x *network.Exchange, req *kmsg.OffsetFetchRequest, resp *kmsg.OffsetFetchResponse) {
 	ev := group.OffsetFetch{Group: req.Group, Epoch: -1, All: req.Topics == nil && req.Version >= 2, RequireStable: req.RequireStable}
+	var asked, forbidden []group.TopicList
 	for _, t := range req.Topics {
-		ev.Topics = append(ev.Topics, group.TopicList{Topic: t.Topic, Partitions: t.Partitions})
+		list := group.TopicList{Topic: t.Topic, Partitions: t.Partitions}
+		if asked = append(asked, list); s.may(x, offsetFetchTopic, t.Topic) {
+			ev.Topics = append(ev.Topics, list)
+		} else {
+			forbidden = append(forbidden, list)
+		}
 	}
-	s.askGroup(req.Group, ev, func(reply any, code int16) {
+	s.askGroupAs(x, offsetFetchGroup, req.Group, ev, func(reply any, code int16) {
 		if code == 0 {
 			code = reply.(group.Fetched).Code
 		}
 		if resp.ErrorCode = code; code != 0 {
-			resp.Topics = failedFetches(ev.Topics, code)
+			resp.Topics = failedFetches(asked, code)
 			x.Respond(resp)
 			return
 		}
+		resp.Topics = failedFetches(forbidden, kerr.TopicAuthorizationFailed.Code)
 		for _, t := range reply.(group.Fetched).Topics {
+			if ev.All && !s.sees(x, offsetFetchTopic, t.Topic) {
+				continue
+			}
 			out := kmsg.NewOffsetFetchResponseTopic()
 			out.Topic = t.Topic
 			for _, p := range t.Partitions {
@@ -83,6 +93,8 @@ func failedFetches(topics []group.TopicList, code int16) (out []kmsg.OffsetFetch
 
 // offsetFetching is one group of a request.
 type offsetFetching struct {
+	s     *Server
+	x     *network.Exchange
 	image *metadata.Image
 	byID  bool
 	req   kmsg.OffsetFetchRequestGroup
@@ -99,22 +111,27 @@ func (f *offsetFetching) event(stable bool) group.OffsetFetch {
 		if f.byID {
 			topic := f.image.TopicByID(t.TopicID)
 			if topic == nil {
-				f.unknown(t)
+				f.failed(t, kerr.UnknownTopicID.Code)
 				continue
 			}
 			name = topic.Name
+		}
+		if !f.s.may(f.x, offsetFetchTopic, name) {
+			f.failed(t, kerr.TopicAuthorizationFailed.Code)
+			continue
 		}
 		ev.Topics = append(ev.Topics, group.TopicList{Topic: name, Partitions: t.Partitions})
 	}
 	return ev
 }
 
-func (f *offsetFetching) unknown(t kmsg.OffsetFetchRequestGroupTopic) {
+// failed answers a topic that is not asked for.
+func (f *offsetFetching) failed(t kmsg.OffsetFetchRequestGroupTopic, code int16) {
 	out := kmsg.NewOffsetFetchResponseGroupTopic()
-	out.TopicID = t.TopicID
+	out.Topic, out.TopicID = t.Topic, t.TopicID
 	for _, p := range t.Partitions {
 		rp := kmsg.NewOffsetFetchResponseGroupTopicPartition()
-		rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata, rp.ErrorCode = p, -1, -1, new(""), kerr.UnknownTopicID.Code
+		rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata, rp.ErrorCode = p, -1, -1, new(""), code
 		out.Partitions = append(out.Partitions, rp)
 	}
 	f.out.Topics = append(f.out.Topics, out)
@@ -129,6 +146,9 @@ func (f *offsetFetching) answer(reply any, code int16) {
 		return
 	}
 	for _, t := range reply.(group.Fetched).Topics {
+		if f.req.Topics == nil && !f.s.sees(f.x, offsetFetchTopic, t.Topic) {
+			continue
+		}
 		out := kmsg.NewOffsetFetchResponseGroupTopic()
 		out.Topic = t.Topic
 		if topic := f.image.Topic(t.Topic); topic != nil {

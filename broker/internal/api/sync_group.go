@@ -13,7 +13,7 @@ import (
 //
 // Followers wait until the leader has brought the assignment and it is durable. Repeating a SyncGroup is fine.
 func (s *Server) syncGroup(x *network.Exchange, req *kmsg.SyncGroupRequest) {
-	s.askGroup(req.Group, group.SyncGroup{SyncGroupRequest: req}, func(reply any, code int16) {
+	s.askGroupAs(x, syncGroupGroup, req.Group, group.SyncGroup{SyncGroupRequest: req}, func(reply any, code int16) {
 		if code != 0 {
 			resp := req.ResponseKind().(*kmsg.SyncGroupResponse)
 			resp.ErrorCode, resp.MemberAssignment = code, []byte{}
