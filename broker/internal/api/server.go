@@ -37,17 +37,18 @@ type Storage interface {
 
 // Config is what a Server needs; every field but Gate and Observe is required.
 type Config struct {
-	Self     int32
-	Cluster  Cluster
-	Storage  Storage
-	Replicas *replica.Replicas
-	Groups   Groups
-	Static   *config.Static
-	Broker   func() *config.Broker // the layers of configuration in force
-	Now      func() time.Time
-	Logger   *slog.Logger
-	Gate     *security.Gate // who may enter and what they may do; nil: everybody, everything
-	Observe  func(Event)    // counts what happens; nil: nobody does
+	Self         int32
+	Cluster      Cluster
+	Storage      Storage
+	Replicas     *replica.Replicas
+	Groups       Groups
+	Transactions Transactions
+	Static       *config.Static
+	Broker       func() *config.Broker // the layers of configuration in force
+	Now          func() time.Time
+	Logger       *slog.Logger
+	Gate         *security.Gate // who may enter and what they may do; nil: everybody, everything
+	Observe      func(Event)    // counts what happens; nil: nobody does
 }
 
 // Event is one thing that happened to records, for metrics. It is small and passed by value.
