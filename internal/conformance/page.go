@@ -53,5 +53,11 @@ var choices = []string{
 	"CreateTopics, AlterConfigs and the like answer when the change is in force on this broker; in Kafka a topic may be unknown for a moment after its creation was answered.",
 	"Requests of one connection are worked on while earlier ones wait for the disk; answers keep the order of the requests, as in Kafka.",
 	"`min.insync.replicas` is 2 by default from three replicas on, else 1.",
+	"SCRAM answers an unknown user with a salt and an iteration count like anybody's, and refuses the proof; Kafka refuses the name.",
+	"Key and trust stores are PEM; JKS and PKCS12 are refused with the command that converts them. Patterns of `ssl.principal.mapping.rules` are RE2: no lookarounds.",
+	"ACLs with fields of no meaning, or with a host that could never match, are INVALID_REQUEST (Kafka: UNKNOWN_SERVER_ERROR, or kept). Hosts may be networks (KIP-1276).",
+	"`request_percentage` counts the time that a request keeps its connection busy, and holds back the requests after it.",
+	"UnregisterBroker does not forget the running broker itself; AlterReplicaLogDirs moves nothing between directories.",
+	"GSSAPI and authorizer classes other than StandardAuthorizer are refused at the start.",
 	"Two batches of one partition in a Produce request are refused, as Kafka does; the bytes behind a whole batch that are no batch are dropped without a word, as Kafka does too.",
 }

@@ -164,12 +164,12 @@ func (p *production) find(t kmsg.ProduceRequestTopic, index int32) (*replica.Par
 		if part := p.s.Replicas.PartitionByID(t.TopicID, index); part != nil {
 			return part, nil
 		}
-		return nil, kerr.UnknownTopicOrPartition
+		return nil, p.s.absent(p.s.Cluster.Image().TopicByID(t.TopicID), index)
 	}
 	if part := p.s.Replicas.Partition(t.Topic, index); part != nil {
 		return part, nil
 	}
-	return nil, kerr.UnknownTopicOrPartition
+	return nil, p.s.absent(p.s.Cluster.Image().Topic(t.Topic), index)
 }
 
 func (p *production) write(part *replica.Partition, records []byte, member *membership, out *kmsg.ProduceResponseTopicPartition) error {

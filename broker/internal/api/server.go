@@ -3,9 +3,11 @@ package api
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/mainstem-io/mainstem/broker/internal/commitlog"
@@ -132,6 +134,15 @@ type handler func(s *Server, x *network.Exchange, req kmsg.Request)
 // typed fits an API's method into the table.
 func typed[R kmsg.Request](h func(*Server, *network.Exchange, R)) handler {
 	return func(s *Server, x *network.Exchange, req kmsg.Request) { h(s, x, req.(R)) }
+}
+
+// absent is the answer for a partition that this broker does not have, although it may be its own: then its log could
+// not be opened (Kafka's offline partition).
+func (s *Server) absent(t *metadata.Topic, index int32) *kerr.Error {
+	if p := t.Partition(index); p != nil && slices.Contains(p.Replicas, s.Self) {
+		return kerr.KafkaStorageError
+	}
+	return kerr.UnknownTopicOrPartition
 }
 
 // longestWait bounds what a client may ask for: 10,000 partitions on a slow disk take minutes.

@@ -65,7 +65,7 @@ type classicMember struct {
 	rebalanceTimeout int32 // milliseconds, as the session
 	sessionTimeout   int32
 	protocols        []Protocol
-	assignment       []byte
+	assignment       []byte // the last one, also while the next is being made: an upgrade must know what it may have
 	join             *waiter[*kmsg.JoinGroupResponse]
 	sync             *waiter[*kmsg.SyncGroupResponse]
 	isNew            bool // it waits for its first rebalance
@@ -331,9 +331,12 @@ func restoreClassic(id string, v *ClassicValue) *classicGroup {
 	return g
 }
 
-// loadedClassic begins the sessions of a group that was loaded.
+// loadedClassic begins the sessions of a group that was loaded, and the rebalance of one that was a KIP-848 group.
 func (d *decision) loadedClassic(g *classicGroup) {
 	for _, m := range g.sorted() {
 		d.timer(sessionKey(g.id, m.id), millis(m.sessionTimeout))
+	}
+	if g.state == stateStable && g.leader == "" {
+		d.prepareRebalance(g)
 	}
 }

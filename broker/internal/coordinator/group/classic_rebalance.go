@@ -15,7 +15,6 @@ func (d *decision) rebalance(g *classicGroup) {
 func (d *decision) prepareRebalance(g *classicGroup) {
 	if g.state == stateCompleting {
 		for _, m := range g.sorted() {
-			m.assignment = nil
 			if m.sync != nil {
 				m.sync.resp.ErrorCode, m.sync.resp.MemberAssignment = kerr.RebalanceInProgress.Code, []byte{}
 				d.answer(m.sync.ticket, m.sync.resp)
@@ -100,7 +99,7 @@ func (d *decision) completeJoin(g *classicGroup) {
 			d.answer(m.join.ticket, m.join.resp)
 			m.join = nil
 		}
-		m.isNew, m.assignment = false, nil
+		m.isNew = false
 		d.timer(sessionKey(g.id, m.id), millis(m.sessionTimeout))
 		g.pendingSync[m.id] = true
 	}

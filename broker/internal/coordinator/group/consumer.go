@@ -59,8 +59,9 @@ type consumerGroup struct {
 	targetEpoch int32
 	targetAt    int64 // when it was computed; 0: never
 	expressions map[string]*RegexValue
-	static      map[string]string  // instance id to member id
-	owners      map[topicNo]string // who has a partition, or has to give it up
+	static      map[string]string        // instance id to member id
+	owners      map[topicNo]string       // who has a partition, or has to give it up
+	early       map[string]*CurrentValue // of members whose record comes later: compaction may have it so
 	soft        *consumerSoft
 }
 
@@ -76,6 +77,7 @@ type consumerSoft struct {
 	unresolved bool            // the same for expressions
 	resolvedAt int64           // Unix milliseconds
 	rejoining  map[string]bool // classic members that were told to rejoin
+	pending    map[string]bool // ids that were handed out to classic members and have not joined yet
 }
 
 // consumerMember is a member: what it says of itself and what it has.
@@ -89,7 +91,8 @@ func newConsumerGroup(id string) *consumerGroup {
 	return &consumerGroup{
 		id: id, epoch: firstEpoch, targetEpoch: firstEpoch, members: map[string]*consumerMember{}, target: map[string][]TopicPartitions{},
 		expressions: map[string]*RegexValue{}, static: map[string]string{}, owners: map[topicNo]string{},
-		soft: &consumerSoft{stale: true, unresolved: true, rejoining: map[string]bool{}},
+		early: map[string]*CurrentValue{},
+		soft:  &consumerSoft{stale: true, unresolved: true, rejoining: map[string]bool{}, pending: map[string]bool{}},
 	}
 }
 
@@ -97,7 +100,7 @@ func newConsumerGroup(id string) *consumerGroup {
 func (g *consumerGroup) clone() *consumerGroup {
 	c := *g
 	c.members, c.target, c.expressions = maps.Clone(g.members), maps.Clone(g.target), maps.Clone(g.expressions)
-	c.static, c.owners = maps.Clone(g.static), maps.Clone(g.owners)
+	c.static, c.owners, c.early = maps.Clone(g.static), maps.Clone(g.owners), maps.Clone(g.early)
 	return &c
 }
 
@@ -148,6 +151,10 @@ func (g *consumerGroup) applyMember(r Record) {
 	m := &consumerMember{id: r.Name, meta: v, current: &CurrentValue{}}
 	if old != nil {
 		m.current = old.current
+	} else if c := g.early[r.Name]; c != nil {
+		m.current = c
+		delete(g.early, r.Name)
+		g.own(m)
 	}
 	g.members[r.Name] = m
 	if v.InstanceID != nil {
@@ -156,16 +163,25 @@ func (g *consumerGroup) applyMember(r Record) {
 }
 
 func (g *consumerGroup) applyCurrent(r Record) {
+	v, _ := r.Value.(*CurrentValue)
 	old := g.members[r.Name]
 	if old == nil {
-		return // the tombstone of a member that is gone
+		if delete(g.early, r.Name); v != nil {
+			g.early[r.Name] = v
+		}
+		return
 	}
 	g.release(old)
 	m := &consumerMember{id: old.id, meta: old.meta, current: &CurrentValue{}}
-	if v, ok := r.Value.(*CurrentValue); ok {
+	if v != nil {
 		m.current = v
 	}
 	g.members[r.Name] = m
+	g.own(m)
+}
+
+// own remembers what a member has.
+func (g *consumerGroup) own(m *consumerMember) {
 	for _, list := range [][]TopicPartitions{m.current.Assigned, m.current.Revoking} {
 		for _, t := range list {
 			for _, p := range t.Partitions {

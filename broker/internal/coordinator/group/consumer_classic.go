@@ -23,9 +23,16 @@ func (d *decision) joinConsumerGroup(g *consumerGroup, ev JoinGroup, resp *kmsg.
 		d.refuseJoin(resp, ev.MemberID, kerr.InconsistentGroupProtocol)
 		return
 	case ev.MemberID == "" && ev.InstanceID == nil && ev.Version >= 4:
+		g.soft.pending[id] = true
+		d.timer(sessionKey(g.id, id), millis(ev.SessionTimeoutMillis))
 		d.refuseJoin(resp, id, kerr.MemberIDRequired)
 		return
+	case ev.MemberID != "" && ev.InstanceID == nil && g.members[id] == nil && !g.soft.pending[id]:
+		// Kafka lets a member in that it has fenced. It would go on with partitions that are others' by now.
+		d.refuseJoin(resp, id, kerr.UnknownMemberID)
+		return
 	}
+	delete(g.soft.pending, id)
 	w := d.draft(g)
 	before, code := w.admitClassic(id, ev)
 	if code != nil {

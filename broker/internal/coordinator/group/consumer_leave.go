@@ -65,7 +65,7 @@ func (d *decision) fence(g *consumerGroup, ids ...string) {
 
 // consumerSessionEnded is a session timer.
 func (d *decision) consumerSessionEnded(g *consumerGroup, member string) {
-	if g.members[member] != nil {
+	if delete(g.soft.pending, member); g.members[member] != nil {
 		d.fence(g, member)
 	}
 }

@@ -80,31 +80,48 @@ func (d *decision) mayDowngrade(g *consumerGroup, without []string) bool {
 	return left > 0 && d.cfg.Migration&Downgrade != 0 && left <= d.cfg.MaxSize
 }
 
-// downgrade makes a classic group of one whose last consumer-protocol members are gone, or were replaced by joined. The
-// target assignment becomes that of its generation; without a member that has just joined everybody rebalances.
+// downgrade makes a classic group of one whose last consumer-protocol members are gone, or were replaced by joined. What
+// members have, or have to give up, becomes the assignment of its generation; unless that is the target already they
+// rebalance. (Kafka takes the target, which others may still have: an upgrade right after it would give it away twice.)
 func (d *decision) downgrade(g *consumerGroup, without []string, joined *consumerMember) {
 	classic := newClassicGroup(g.id, d.millis())
 	classic.protocolType, classic.generation, classic.state = ConsumerProtocol, g.epoch, stateStable
-	w := d.draft(g)
+	w, settled := d.draft(g), true
 	for _, m := range g.sorted() {
 		if !slices.Contains(without, m.id) {
+			settled = settled && g.epoch == g.targetEpoch && m.reconciled(g.epoch)
 			classic.add(&classicMember{
 				id: m.id, instance: m.meta.InstanceID, client: Client{m.meta.ClientID, m.meta.ClientHost}, rebalanceTimeout: m.meta.RebalanceTimeout,
-				sessionTimeout: m.meta.Classic.SessionTimeout, protocols: m.meta.Classic.Protocols, assignment: d.assignmentBlob(m, g.target[m.id]),
+				sessionTimeout: m.meta.Classic.SessionTimeout, protocols: m.meta.Classic.Protocols, assignment: d.assignmentBlob(m, m.has().list(false)),
 			}, ConsumerProtocol)
 		}
 		w.remove(m.id)
 	}
 	d.forgetConsumerGroup(w.g)
 	classic.protocol = new(classic.vote())
+	rebalance := joined == nil || !settled
+	if rebalance {
+		classic.leader = "" // a reload then knows that the rebalance is still to come
+	}
 	d.classic[g.id] = classic
 	d.store(classic)
 	for _, m := range classic.sorted() {
 		d.timer(sessionKey(g.id, m.id), millis(m.sessionTimeout))
 	}
-	if joined == nil {
+	if rebalance {
 		d.prepareRebalance(classic)
 	}
+}
+
+// has is everything that a member may hold on to, with the epochs in which it got it.
+func (m *consumerMember) has() partitions {
+	all := setOf(m.current.Assigned)
+	for id, of := range setOf(m.current.Revoking) {
+		for p, since := range of {
+			all.add(id, p, since)
+		}
+	}
+	return all
 }
 
 // mayCommitConsumer checks member and epoch of a commit. A member may be behind as long as it commits what it had then
@@ -134,12 +151,7 @@ func (d *decision) mayCommitConsumer(g *consumerGroup, ev OffsetCommit) int16 {
 
 // hadThen tells that all partitions of a commit were the member's in the epoch that it names.
 func (d *decision) hadThen(m *consumerMember, ev OffsetCommit) bool {
-	assigned := setOf(m.current.Assigned)
-	for id, of := range setOf(m.current.Revoking) {
-		for p, since := range of {
-			assigned.add(id, p, since)
-		}
-	}
+	assigned := m.has()
 	for _, o := range ev.Offsets {
 		t := d.image.Topic(o.Topic)
 		if t == nil || !assigned.has(t.ID, o.Partition) || assigned[t.ID][o.Partition] > ev.Generation {
