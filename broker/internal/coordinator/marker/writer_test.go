@@ -28,14 +28,13 @@ type fake struct {
 func (f *fake) Submit(_ int32, ev txn.Event, done func(any, error)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	switch ev := ev.(type) {
-	case txn.NextMarkers:
-		f.waiting = done
-		f.handOut()
-	case txn.Completed:
+	if ev, ok := ev.(txn.Completed); ok {
 		f.completed = append(f.completed, ev)
 		done(true, nil)
+		return
 	}
+	f.waiting = done
+	f.handOut()
 }
 
 func (f *fake) handOut() {

@@ -36,6 +36,8 @@ func (d *decision) addPartitions(ev AddPartitions) Added {
 // mayAdd answers why the producer may not, or 0.
 func mayAdd(v *Value, ev AddPartitions) int16 {
 	switch {
+	case v != nil && v.renamed(ev.ProducerID, ev.Epoch):
+		return kerr.ConcurrentTransactions.Code
 	case v == nil || v.ProducerID != ev.ProducerID:
 		return kerr.InvalidProducerIDMapping.Code
 	case v.Epoch != ev.Epoch:

@@ -31,8 +31,8 @@ func (d *decision) endClassic(ev EndTxn, v *Value) Ended {
 		next.State, next.Updated, next.PreviousID = outcome(ev.Commit), d.millis(), v.ProducerID
 		next.ClientVersion, next.LastEpoch = 0, -1
 		return d.decided(ev.ID, &next)
-	case v.State.preparing() && v.commits() == ev.Commit:
-		return refused(kerr.ConcurrentTransactions)
+	case v.State.preparing():
+		return refused(kerr.ConcurrentTransactions) // also when it means the next transaction (TXN-9)
 	case v.State.complete() && v.commits() == ev.Commit:
 		return Ended{ProducerID: v.ProducerID, Epoch: v.Epoch}
 	default:
@@ -42,6 +42,9 @@ func (d *decision) endClassic(ev EndTxn, v *Value) Ended {
 
 // endRaising is for clients of transaction version 2: the epoch tells a repeated call from the next (KIP-890 part 2).
 func (d *decision) endRaising(ev EndTxn, v *Value) Ended {
+	if v.renamed(ev.ProducerID, ev.Epoch) {
+		return refused(kerr.ConcurrentTransactions)
+	}
 	rotated := v.PreviousID == ev.ProducerID && v.ProducerID != ev.ProducerID && ev.Epoch == maxEpoch && v.Epoch == 0
 	if v.ProducerID != ev.ProducerID && !rotated {
 		return refused(kerr.InvalidProducerIDMapping)
@@ -50,10 +53,8 @@ func (d *decision) endRaising(ev EndTxn, v *Value) Ended {
 	again := rotated || v.ProducerID == ev.ProducerID && v.LastEpoch == ev.Epoch && int(v.Epoch) == int(ev.Epoch)+1
 	now := v.ProducerID == ev.ProducerID && v.Epoch == ev.Epoch
 	switch {
-	case v.State.preparing() && again && v.commits() == ev.Commit:
+	case v.State.preparing() && (again || now): // now: it means the next transaction (TXN-9)
 		return refused(kerr.ConcurrentTransactions)
-	case v.State.preparing() && again:
-		return refused(kerr.InvalidTxnState)
 	case v.State.complete() && again && v.commits() == ev.Commit:
 		return Ended{ProducerID: v.ProducerID, Epoch: v.Epoch}
 	case v.State.complete() && again:
@@ -130,6 +131,11 @@ func outcome(commit bool) State {
 		return PrepareCommit
 	}
 	return PrepareAbort
+}
+
+// renamed tells whether a producer is called by the id that it has when the markers are written: it was told already.
+func (v *Value) renamed(producer int64, epoch int16) bool {
+	return v.NextID != NoID && v.NextID == producer && epoch == 0
 }
 
 func (v *Value) commits() bool { return v.State == PrepareCommit || v.State == CompleteCommit }

@@ -37,7 +37,7 @@ func (d *decision) initProducer(ev InitProducerID) Begun {
 // known tells whether the producer that wants to go on is the current one, or the one before it whose epochs were used
 // up and which has not heard of its new id yet.
 func (ev *InitProducerID) known(v *Value) bool {
-	return ev.ExpectedID == NoID || ev.ExpectedID == v.ProducerID || ev.ExpectedID == v.PreviousID && ev.ExpectedEpoch >= maxEpoch
+	return ev.ExpectedID == NoID || ev.ExpectedID == v.ProducerID || v.renamed(ev.ExpectedID, ev.ExpectedEpoch) || ev.ExpectedID == v.PreviousID && ev.ExpectedEpoch >= maxEpoch
 }
 
 func (d *decision) firstProducer(ev InitProducerID) Begun {
