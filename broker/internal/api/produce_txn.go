@@ -29,6 +29,7 @@ type membership struct {
 type question struct {
 	partitions []txn.TopicPartition
 	places     []place
+	logs       []*commitlog.Log
 }
 
 // joinTransaction asks the coordinator about every partition whose producer has no transaction open there: its batch is
@@ -62,6 +63,7 @@ func (p *production) joinTransaction() {
 				questions[who] = q
 			}
 			q.partitions, q.places = append(q.partitions, txn.TopicPartition{Topic: part.Topic, Partition: part.Index}), append(q.places, at)
+			q.logs = append(q.logs, part.Log())
 		}
 	}
 	for who, q := range questions {
@@ -80,11 +82,17 @@ func (p *production) ask(who coordinator.Producer, q *question) {
 		VerifyOnly: p.req.Version < implicitAdd, ClientVersion: 2,
 	}
 	answered := make(chan []int16, 1) // one answer, maybe when nobody waits any more
-	p.s.join(p.x.Context(), ev, func(codes []int16) { answered <- codes })
+	ends := make([]int64, len(q.logs)) // the asking goroutine's until it answers
+	before := func() {
+		for i, l := range q.logs {
+			ends[i] = l.EndOffset()
+		}
+	}
+	p.s.join(p.x.Context(), ev, before, func(codes []int16) { answered <- codes })
 	select {
 	case codes := <-answered:
 		for i, at := range q.places {
-			p.members[at].code = p.joinCode(codes[i])
+			p.members[at].code, p.members[at].guard.End = p.joinCode(codes[i]), ends[i]
 		}
 	case <-p.x.Context().Done():
 		for _, at := range q.places {

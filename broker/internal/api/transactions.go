@@ -78,12 +78,14 @@ const (
 	joinWait  = 100 * time.Millisecond
 )
 
-// join adds partitions to a transaction, or verifies that they belong to it, and calls done with a code for each.
-func (s *Server) join(ctx context.Context, ev txn.AddPartitions, done func(codes []int16)) {
-	s.joinUntil(ctx, ev, s.Now().Add(joinWait), done)
+// join adds partitions to a transaction, or verifies that they belong to it, and calls done with a code for each. Before
+// is called before the coordinator is asked, each time: the markers of the transaction before may be written between.
+func (s *Server) join(ctx context.Context, ev txn.AddPartitions, before func(), done func(codes []int16)) {
+	s.joinUntil(ctx, ev, s.Now().Add(joinWait), before, done)
 }
 
-func (s *Server) joinUntil(ctx context.Context, ev txn.AddPartitions, deadline time.Time, done func(codes []int16)) {
+func (s *Server) joinUntil(ctx context.Context, ev txn.AddPartitions, deadline time.Time, before func(), done func(codes []int16)) {
+	before()
 	s.askTransaction(ev.ID, ev, func(reply any, code int16) {
 		codes := make([]int16, len(ev.Partitions))
 		for i := range codes {
@@ -92,7 +94,7 @@ func (s *Server) joinUntil(ctx context.Context, ev txn.AddPartitions, deadline t
 			}
 		}
 		if len(codes) > 0 && codes[0] == kerr.ConcurrentTransactions.Code && ctx.Err() == nil && s.Now().Before(deadline) {
-			time.AfterFunc(joinRetry, func() { s.joinUntil(ctx, ev, deadline, done) })
+			time.AfterFunc(joinRetry, func() { s.joinUntil(ctx, ev, deadline, before, done) })
 			return
 		}
 		for i := range codes {
