@@ -40,8 +40,8 @@ type Config struct {
 type Writer struct {
 	cfg Config
 
-	mu      sync.Mutex // guards the fields below
-	ctx     context.Context
+	mu      sync.Mutex      // guards the fields below
+	ctx     context.Context //nolint:containedctx // of Run: what is led later starts under it
 	led     map[int32]*leadership
 	leading map[int32]int32 // partition to leader epoch, also before Run
 	running sync.WaitGroup
