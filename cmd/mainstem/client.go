@@ -137,7 +137,9 @@ func (a *app) admin(ctx context.Context, do func(ctx context.Context, adm *kadm.
 	if err := a.reach(ctx, cl); err != nil {
 		return err
 	}
-	return do(ctx, kadm.NewClient(cl))
+	adm := kadm.NewClient(cl)
+	adm.SetTimeoutMillis(int32(min(a.timeout, time.Hour).Milliseconds()))
+	return do(ctx, adm)
 }
 
 // reach makes sure that some broker answers, and says which were tried when none does.

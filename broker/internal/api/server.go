@@ -133,11 +133,15 @@ func typed[R kmsg.Request](h func(*Server, *network.Exchange, R)) handler {
 	return func(s *Server, x *network.Exchange, req kmsg.Request) { h(s, x, req.(R)) }
 }
 
+// longestWait bounds what a client may ask for: 10,000 partitions on a slow disk take minutes.
+const longestWait = 10 * time.Minute
+
 // within bounds a call to the controller by the request's own timeout, or request.timeout.ms.
 func (s *Server) within(x *network.Exchange, millis int32) (context.Context, context.CancelFunc) {
 	d := time.Duration(millis) * time.Millisecond
-	if longest := s.Static.Milliseconds("request.timeout.ms"); d <= 0 || d > longest {
-		d = longest
+	if d <= 0 {
+		d = s.Static.Milliseconds("request.timeout.ms")
 	}
+	d = min(d, longestWait)
 	return context.WithTimeout(x.Context(), d)
 }

@@ -9,6 +9,12 @@ import (
 	"github.com/mainstem-io/mainstem/broker/internal/vfs"
 )
 
+// creation is a Create under way.
+type creation struct {
+	done      chan struct{} // closed at its end
+	directory *directory    // once chosen
+}
+
 // Create makes the log of p, in the directory with the fewest, or answers the one that is there. Its name and topic id
 // are durable on return.
 func (s *Store) Create(p Partition, topicID [16]byte, cfg LogConfig) (*Log, error) {
@@ -16,13 +22,13 @@ func (s *Store) Create(p Partition, topicID [16]byte, cfg LogConfig) (*Log, erro
 		s.mu.Lock()
 		l, busy := s.logs[p], s.making[p]
 		if l == nil && busy == nil {
-			s.making[p] = make(chan struct{})
+			s.making[p] = &creation{done: make(chan struct{})}
 			s.mu.Unlock()
 			return s.make(p, topicID, cfg)
 		}
 		s.mu.Unlock()
 		if busy != nil {
-			<-busy
+			<-busy.done
 			continue
 		}
 		if err := l.adopt(topicID); err != nil {
@@ -40,11 +46,11 @@ func (s *Store) make(p Partition, topicID uuid, cfg LogConfig) (l *Log, err erro
 		if err == nil {
 			s.logs[p] = l
 		}
-		close(s.making[p])
+		close(s.making[p].done)
 		delete(s.making, p)
 		s.mu.Unlock()
 	}()
-	d := s.emptiest()
+	d := s.emptiest(p)
 	if d == nil {
 		return nil, fmt.Errorf("create %v: %w: all of them", p, ErrStorage)
 	}
@@ -57,21 +63,25 @@ func (s *Store) make(p Partition, topicID uuid, cfg LogConfig) (l *Log, err erro
 	return l, nil
 }
 
-func (s *Store) emptiest() (best *directory) {
+func (s *Store) emptiest(p Partition) (best *directory) {
 	if len(s.directories) == 1 && s.directories[0].err() == nil {
 		return s.directories[0]
 	}
 	counts := map[*directory]int{}
-	s.mu.RLock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, l := range s.logs {
 		counts[l.directory]++
 	}
-	s.mu.RUnlock()
+	for _, c := range s.making { // many are made at a time
+		counts[c.directory]++
+	}
 	for _, d := range s.directories {
 		if d.err() == nil && d.forPartitions() && (best == nil || counts[d] < counts[best]) {
 			best = d
 		}
 	}
+	s.making[p].directory = best
 	return best
 }
 

@@ -31,8 +31,8 @@ type Store struct {
 
 	mu       sync.RWMutex // guards the fields below; never held over I/O
 	logs     map[Partition]*Log
-	making   map[Partition]chan struct{} // closed when a Create is done
-	raft     [][]byte                    // what recovery found, in order
+	making   map[Partition]*creation
+	raft     [][]byte // what recovery found, in order
 	onRaft   func() error
 	removals []removal
 }
@@ -74,7 +74,7 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, log: cfg.Logger, files: newFiles(cfg.FS, maxOpenFiles), logs: map[Partition]*Log{}, making: map[Partition]chan struct{}{}}
+	s := &Store{cfg: cfg, log: cfg.Logger, files: newFiles(cfg.FS, maxOpenFiles), logs: map[Partition]*Log{}, making: map[Partition]*creation{}}
 	if err := s.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the log directories: %w", err), s.abandon())
 	}

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/mainstem-io/mainstem/broker/internal/commitlog"
 	"github.com/mainstem-io/mainstem/broker/internal/config"
 	"github.com/mainstem-io/mainstem/broker/internal/metadata"
@@ -131,28 +133,36 @@ func (r *Replicas) remove(list []*Partition) []error {
 	return faults
 }
 
+// makersAtOnce bounds the logs that are made at a time: each waits for a few fsyncs, and a file system that is asked for
+// many at once does them together.
+const makersAtOnce = 32
+
 // fit makes the partitions of one topic that belong on this broker and hands each what the image says.
 func (r *Replicas) fit(t *metadata.Topic, have []*Partition, cfg *config.Topic) ([]*Partition, []error) {
-	list := make([]*Partition, len(t.Partitions))
+	list, errs := make([]*Partition, len(t.Partitions)), make([]error, len(t.Partitions))
 	copy(list, have)
-	var faults []error
+	var makers errgroup.Group
+	makers.SetLimit(makersAtOnce)
 	for i, m := range t.Partitions {
-		if list[i] == nil && !slices.Contains(m.Replicas, r.self) {
-			continue
-		}
-		if list[i] == nil {
-			log, err := r.store.Create(commitlog.Partition{Topic: t.Name, Index: int32(i)}, t.ID, logConfig(cfg))
-			if err != nil {
-				faults = append(faults, fmt.Errorf("make the log of %s-%d: %w", t.Name, i, err))
-				continue
-			}
-			list[i] = newPartition(r.self, t, int32(i), log)
-		}
-		if err := list[i].assign(m, cfg); err != nil {
-			faults = append(faults, err)
+		switch {
+		case list[i] != nil:
+			errs[i] = list[i].assign(m, cfg)
+		case slices.Contains(m.Replicas, r.self):
+			makers.Go(func() error { list[i], errs[i] = r.make(t, i, cfg); return nil })
 		}
 	}
-	return list, faults
+	_ = makers.Wait() // each error stands in errs
+	return list, slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+}
+
+// make makes one partition; with an error it may still answer the partition, which then serves what it can.
+func (r *Replicas) make(t *metadata.Topic, index int, cfg *config.Topic) (*Partition, error) {
+	log, err := r.store.Create(commitlog.Partition{Topic: t.Name, Index: int32(index)}, t.ID, logConfig(cfg))
+	if err != nil {
+		return nil, fmt.Errorf("make the log of %s-%d: %w", t.Name, index, err)
+	}
+	p := newPartition(r.self, t, int32(index), log)
+	return p, p.assign(t.Partitions[index], cfg)
 }
 
 // Reconfigure hands changed configurations to the partitions of topics, or of all topics when topics is nil.

@@ -26,7 +26,7 @@ func (c Config) producer(h *batchHook) (*kgo.Client, error) {
 		kgo.ProducerLinger(0), kgo.WithHooks(h), kgo.RecordDeliveryTimeout(time.Minute),
 		kgo.UnknownTopicRetries(50)) // Kafka may not know a topic for a moment after it was made
 	if c.Producers == 0 && c.Rate == 0 {
-		opts = append(opts, kgo.RecordPartitioner(kgo.UniformBytesPartitioner(1<<20, false, false, nil)))
+		opts = append(opts, kgo.RecordPartitioner(kgo.UniformBytesPartitioner(min(1<<20, int(c.BatchBytes)), false, false, nil)))
 	} else {
 		opts = append(opts, kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	}
