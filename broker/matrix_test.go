@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"testing"
@@ -325,8 +326,8 @@ func TestMatrixOfAPIsAndACLs(t *testing.T) {
 		resp := dialRaw(t, b).login("alice", "alice-secret").ask(c.request(), c.version)
 		return slices.ContainsFunc(codes(reflect.ValueOf(resp)), func(code int16) bool { return slices.Contains(by, code) })
 	}
-	for name, cells := range matrix {
-		for i, c := range cells {
+	for _, name := range slices.Sorted(maps.Keys(matrix)) {
+		for i, c := range matrix[name] {
 			what := fmt.Sprintf("%s, request %d", name, i+1)
 			clear()
 			if !refused(c, c.refusal.Code) {
