@@ -52,6 +52,9 @@ var choices = []string{
 	"Fetch never cuts a batch at a limit: it answers whole batches, because their CRC is checked before they leave. A batch whose bytes have changed on disk is never sent: the partition answers KAFKA_STORAGE_ERROR.",
 	"CreateTopics, AlterConfigs and the like answer when the change is in force on this broker; in Kafka a topic may be unknown for a moment after its creation was answered.",
 	"Requests of one connection are worked on while earlier ones wait for the disk; answers keep the order of the requests, as in Kafka.",
+	"JoinGroup of type `consumer` is answered whatever the metadata holds: Kafka leaves a join with garbage in it waiting for ever.",
+	"A KIP-848 member that joins again under its id (epoch 0) while its session runs gets its place anew; Kafka fences it until the session is over.",
+	"While a group moves between the classic and the consumer protocol, a classic member that was fenced is UNKNOWN_MEMBER_ID when it comes back, and a group that becomes classic keeps what its members have, not what they were to get: in Kafka two members may own a partition for a moment.",
 	"`min.insync.replicas` is 2 by default from three replicas on, else 1.",
 	"Two batches of one partition in a Produce request are refused, as Kafka does; the bytes behind a whole batch that are no batch are dropped without a word, as Kafka does too.",
 }
