@@ -52,6 +52,7 @@ type rooms struct {
 	state      *state
 	replicas   *replica.Replicas
 	groups     *groupRuntime
+	txns       *transactions
 	handler    *api.Server
 	server     *network.Server
 }
@@ -171,13 +172,15 @@ func (b *Broker) build(store *commitlog.Store) (*rooms, error) {
 	r.replicas = replica.New(self, store, b.logger)
 	r.state = newState(self, static, r.controller, r.replicas, store, b.logger)
 	r.groups = b.newGroups(r.replicas, r.state.Config)
+	r.txns = b.newTransactions(r.replicas, r.groups, r.state.Config)
 	r.state.follow = func(next *metadata.Image) {
 		leadPartitions(self, next.Topic(offsetsTopic), r.groups)
 		r.groups.Publish(group.Image{Image: next})
+		r.txns.follow(self, next)
 	}
 	r.state.guard = b.guard
 	handler := api.New(api.Config{
-		Self: self, Cluster: r.state, Storage: store, Replicas: r.replicas, Groups: r.groups, Static: static, Broker: r.state.Config,
+		Self: self, Cluster: r.state, Storage: store, Replicas: r.replicas, Groups: r.groups, Transactions: r.txns, Static: static, Broker: r.state.Config,
 		Now: b.cfg.Now, Logger: b.logger, Gate: b.guard.gate, Observe: b.metrics.observe,
 	})
 	r.handler, b.metrics.sessions = handler, handler.Sessions
@@ -205,12 +208,13 @@ func (b *Broker) serve(ctx context.Context, r *rooms, started time.Time) error {
 	stopController := floor("controller", r.controller.Run)
 	stopState := floor("metadata", r.state.run)
 	stopGroups := floor("groups", r.groups.Run)
+	stopTxns := floor("transactions", r.txns.Run)
 	stopGuard := floor("security", func(ctx context.Context) error { return b.guard.run(ctx, r.state.Submit) })
 	err := b.register(run, r)
 	if err == nil {
 		b.setReady(nil)
 		b.logger.Info("broker is ready", "node", r.state.self, "cluster", r.store.ClusterID(), "address", b.Addr(), "took", time.Since(started).Round(time.Millisecond).String())
-		undrain := context.AfterFunc(run, func() { r.handler.Drain(); r.groups.Drain() })
+		undrain := context.AfterFunc(run, func() { r.handler.Drain(); r.groups.Drain(); r.txns.Drain() })
 		err = r.server.Run(run)
 		undrain()
 	} else {
@@ -218,7 +222,7 @@ func (b *Broker) serve(ctx context.Context, r *rooms, started time.Time) error {
 	}
 	b.setReady(errStopping)
 	cause := context.Cause(run)
-	stops := []error{err, stopGuard(), stopGroups(), stopState(), stopController(), stopStore()}
+	stops := []error{err, stopGuard(), stopTxns(), stopGroups(), stopState(), stopController(), stopStore()}
 	if cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}

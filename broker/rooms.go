@@ -62,6 +62,10 @@ func (b *Broker) networkConfig(handler *api.Server) network.Config {
 		if t := b.guard.gate.Listeners[l.name].TLS; t != nil {
 			n.Upgrade = t.Upgrade
 		}
+		own, name := listenerConfig{b.guard.layers.Load(), l.name}.value("", "max.connections")
+		if limit, err := strconv.Atoi(own); err == nil && name != "max.connections" && limit < unlimited {
+			n.MaxConnections = limit
+		}
 		c.Listeners = append(c.Listeners, n)
 	}
 	c.Admit = b.guard.admit

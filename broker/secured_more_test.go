@@ -2,14 +2,18 @@ package broker_test
 
 import (
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/pem"
 	"errors"
+	"fmt"
+	"hash/crc32"
 	"math/big"
 	"net"
 	"os"
@@ -23,6 +27,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/sasl/oauth"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"github.com/mainstem-io/mainstem/broker"
@@ -180,6 +185,86 @@ func TestDelegationTokens(t *testing.T) {
 	plain := dialRaw(t, brokertest.Start(t, brokertest.Set("delegation.token.secret.key", "x")))
 	if r := plain.ask(create, 3).(*kmsg.CreateDelegationTokenResponse); r.ErrorCode != kerr.DelegationTokenRequestNotAllowed.Code {
 		t.Errorf("in plain text: %+v", r)
+	}
+}
+
+// A transactional batch in a request without a transactional id would be written without the right to that id.
+func TestCVE_2018_17196_ATransactionalBatchNeedsItsID(t *testing.T) {
+	t.Parallel()
+	b := startSecured(t)
+	if _, err := adminOf(t, b).CreateTopic(patient(t), 1, 1, nil, "t"); err != nil {
+		t.Fatal(err)
+	}
+	allow(t, b, kadm.NewACLs().Allow("User:alice").AllowHosts("*").Topics("t").ResourcePatternType(kadm.ACLPatternLiteral).Operations(kadm.OpWrite))
+	c := dialRaw(t, b).login("alice", "alice-secret")
+	produce := func(id *string, batch []byte) int16 {
+		req := kmsg.NewPtrProduceRequest()
+		req.Acks, req.TimeoutMillis, req.TransactionID, req.Topics = -1, 5000, id, produceTo("t")
+		req.Topics[0].Partitions[0].Records = batch
+		return c.ask(req, 9).(*kmsg.ProduceResponse).Topics[0].Partitions[0].ErrorCode
+	}
+	batch := idempotentBatch(4000, 0, 0, "v")
+	batch[22] |= 1 << 4 // transactional
+	binary.BigEndian.PutUint32(batch[17:], crc32.Checksum(batch[21:], crc32.MakeTable(crc32.Castagnoli)))
+	if code := produce(nil, slices.Clone(batch)); code == 0 {
+		t.Error("it was written without an id")
+	}
+	if code := produce(new("x"), slices.Clone(batch)); code != kerr.TransactionalIDAuthorizationFailed.Code {
+		t.Errorf("it was written without the right to the id: error %d", code)
+	}
+	if code := produce(nil, idempotentBatch(-1, -1, -1, "v")); code != 0 {
+		t.Errorf("an ordinary batch: error %d", code)
+	}
+}
+
+// A value that looks like a reference to a file or a variable is that text and nothing else: nobody reads for it.
+func TestCVE_2024_31141_ValuesAreNotResolved(t *testing.T) {
+	t.Setenv("SECRET", "hunter2")
+	for _, text := range []string{"${env:SECRET}", "${file:/etc/passwd:root}", "$SECRET", "${dir:/etc:passwd}"} {
+		b, err := broker.New(broker.Config{Values: map[string]broker.Value{
+			"log.dirs": {Text: t.TempDir(), Origin: "test"}, "listeners": {Text: "PLAINTEXT://127.0.0.1:0", Origin: "test"}, "broker.rack": {Text: text, Origin: "test"},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := b.Setting("broker.rack"); got != text {
+			t.Errorf("%s became %s", text, got)
+		}
+		b.Close()
+	}
+}
+
+// A client of OAUTHBEARER gets in with a token of the issuer whose keys are in a file, until the token ends.
+func TestBearerTokens(t *testing.T) {
+	t.Parallel()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b64 := base64.RawURLEncoding.EncodeToString
+	jwks := filepath.Join(t.TempDir(), "jwks.json")
+	if err := os.WriteFile(jwks, []byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"`+b64(key.Public().(ed25519.PublicKey))+`"}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	token := func(key ed25519.PrivateKey, audience string) string {
+		now := time.Now().Unix()
+		text := b64([]byte(`{"alg":"EdDSA","kid":"k"}`)) + "." + b64(fmt.Appendf(nil, `{"sub":"admin","aud":%q,"iat":%d,"exp":%d}`, audience, now, now+60))
+		return text + "." + b64(ed25519.Sign(key, []byte(text)))
+	}
+	b := startSecured(t, brokertest.Set("sasl.enabled.mechanisms", "OAUTHBEARER,PLAIN"), brokertest.Set("sasl.oauthbearer.jwks.endpoint.url", "file://"+jwks),
+		brokertest.Set("sasl.oauthbearer.expected.audience", "kafka"))
+	_, stranger, _ := ed25519.GenerateKey(rand.Reader)
+	for name, c := range map[string]struct {
+		token string
+		ok    bool
+	}{
+		"of the issuer": {token(key, "kafka"), true}, "of a stranger": {token(stranger, "kafka"), false}, "for another audience": {token(key, "x"), false},
+	} {
+		cl := b.Client(t, kgo.SASL(oauth.Auth{Token: c.token}.AsMechanism()), kgo.RequestRetries(0))
+		err := cl.Ping(patient(t))
+		if (err == nil) != c.ok {
+			t.Errorf("a token %s: %v", name, err)
+		}
 	}
 }
 

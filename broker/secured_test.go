@@ -170,7 +170,7 @@ func TestASessionThatIsNotRenewedEnds(t *testing.T) {
 		t.Fatalf("lifetime %d ms", r.SessionLifetimeMillis)
 	}
 	deadline := time.Now().Add(1700 * time.Millisecond)
-	time.Sleep(1100 * time.Millisecond) // the session ends
+	time.Sleep(1100 * time.Millisecond)
 	renewing.login("alice", "alice-secret")
 	time.Sleep(time.Until(deadline))
 	renewing.ask(kmsg.NewPtrMetadataRequest(), 9)

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strconv"
@@ -205,8 +206,14 @@ func (s *state) removeStrays(image *metadata.Image) {
 		if l.TopicID() == (metadata.UUID{}) {
 			continue // its partition.metadata is lost: nobody knows that it is gone
 		}
-		t := image.TopicByID(l.TopicID())
-		if t.Partition(l.Partition().Index) != nil {
+		if image.TopicByID(l.TopicID()).Partition(l.Partition().Index) != nil {
+			continue
+		}
+		if image.Topic(l.Partition().Topic).Partition(l.Partition().Index) != nil {
+			// A bit that flipped in partition.metadata looks the same as a topic that was made anew in the moment before
+			// a crash: somebody else decides what the records are worth.
+			s.logger.Error("a log names another topic id than its topic has; its partition stays offline. If the topic was made anew, remove the directory; if not, mend partition.metadata",
+				"topic", l.Partition().Topic, "partition", l.Partition().Index, "topic_id", fmt.Sprintf("%x", l.TopicID()))
 			continue
 		}
 		s.logger.Warn("removing the log of a partition that is gone", "topic", l.Partition().Topic, "partition", l.Partition().Index)

@@ -12,9 +12,6 @@ type Difference struct {
 // Differences are all of them. A probe that no row names must pass.
 var Differences = []Difference{
 	{regexp.MustCompile(`^(sharegroup|streamsgroup)/|^findcoordinator/share`), "the newer group protocols are not served yet", true},
-	{regexp.MustCompile(`^(addpartitions|addoffsets|endtxn|txnoffsetcommit|transactions)/|^initproducerid/(aborts|continue|empty-txn|fences|later|timeouts|transactional|two|old|new)|^(fetch|listoffsets)/read-committed|^produce/transactional`),
-		"transactions are not served yet", true},
-	{regexp.MustCompile(`^security/no-rights-on-transactions$`), "transactions are not served yet", true},
 	{regexp.MustCompile(`^apiversions/(table|features)`),
 		"the APIs named above are not listed until they are served; `share.version` and `streams.version` are absent while share and streams groups are", false},
 }

@@ -56,5 +56,11 @@ var choices = []string{
 	"A KIP-848 member that joins again under its id (epoch 0) while its session runs gets its place anew; Kafka fences it until the session is over.",
 	"While a group moves between the classic and the consumer protocol, a classic member that was fenced is UNKNOWN_MEMBER_ID when it comes back, and a group that becomes classic keeps what its members have, not what they were to get: in Kafka two members may own a partition for a moment.",
 	"`min.insync.replicas` is 2 by default from three replicas on, else 1.",
+	"SCRAM answers an unknown user with a salt and an iteration count like anybody's, and refuses the proof; Kafka refuses the name.",
+	"Key and trust stores are PEM; JKS and PKCS12 are refused with the command that converts them. Patterns of `ssl.principal.mapping.rules` are RE2: no lookarounds.",
+	"ACLs with fields of no meaning, or with a host that could never match, are INVALID_REQUEST (Kafka: UNKNOWN_SERVER_ERROR, or kept). Hosts may be networks (KIP-1276).",
+	"`request_percentage` counts the time that a request keeps its connection busy, and holds back the requests after it.",
+	"UnregisterBroker does not forget the running broker itself; AlterReplicaLogDirs moves nothing between directories.",
+	"GSSAPI and authorizer classes other than StandardAuthorizer are refused at the start.",
 	"Two batches of one partition in a Produce request are refused, as Kafka does; the bytes behind a whole batch that are no batch are dropped without a word, as Kafka does too.",
 }

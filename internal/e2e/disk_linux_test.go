@@ -114,6 +114,9 @@ func (o *outage) recovers(t *testing.T, total *tally) {
 // descriptors are free again it accepts new ones. Journal and segments are large enough that no file has to be opened
 // meanwhile: a broker that cannot begin a new file goes offline, as after any failed write.
 func TestEMFILE(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short")
+	}
 	began := time.Now()
 	s := StartServer(t, Options{})
 	topics := []Topic{{Name: "few", Partitions: 1}}

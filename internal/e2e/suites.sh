@@ -13,6 +13,13 @@ suites=${SUITES_DIR:-$root/../shared/suites}
 known=$here/known
 work=$(mktemp -d "${TMPDIR:-/tmp}/mainstem-suites-XXXXXX")
 broker=
+
+stop_broker() {
+  [ -n "$broker" ] || return 0
+  kill -TERM "$broker" 2> /dev/null
+  wait "$broker" 2> /dev/null
+  broker=
+}
 end() { stop_broker; rm -rf "$work"; }
 trap end EXIT
 trap 'exit 130' INT TERM
@@ -23,13 +30,6 @@ if [ ! -x "$suites/kcat.sh" ]; then
   [ -z "${CI:-}" ]; exit
 fi
 [ -x "$mainstem" ] || { echo "no broker at $mainstem: make build"; exit 2; }
-
-stop_broker() {
-  [ -n "$broker" ] || return 0
-  kill -TERM "$broker" 2> /dev/null
-  wait "$broker" 2> /dev/null
-  broker=
-}
 
 free_port() { # below the ports that the system gives to clients
   local port

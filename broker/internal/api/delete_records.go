@@ -37,7 +37,7 @@ func (s *Server) deleteRecords(x *network.Exchange, req *kmsg.DeleteRecordsReque
 func (s *Server) deleteBefore(topic string, index int32, offset int64) (low int64, err error) {
 	part := s.Replicas.Partition(topic, index)
 	if part == nil {
-		return -1, kerr.UnknownTopicOrPartition
+		return -1, s.absent(s.Cluster.Image().Topic(topic), index)
 	}
 	if err := part.CheckLeader(-1); err != nil {
 		return -1, err

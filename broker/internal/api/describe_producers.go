@@ -1,7 +1,6 @@
 package api
 
 import (
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/mainstem-io/mainstem/broker/internal/network"
@@ -32,7 +31,8 @@ func (s *Server) producersOf(topic string, index int32) kmsg.DescribeProducersRe
 	out.Partition = index
 	part := s.Replicas.Partition(topic, index)
 	if part == nil {
-		out.ErrorCode, out.ErrorMessage = kerr.UnknownTopicOrPartition.Code, kmsg.StringPtr("This server does not host this topic-partition.")
+		err := s.absent(s.Cluster.Image().Topic(topic), index)
+		out.ErrorCode, out.ErrorMessage = err.Code, kmsg.StringPtr(err.Description)
 		return out
 	}
 	if err := part.CheckLeader(-1); err != nil {

@@ -139,12 +139,12 @@ func (f *fetching) find(image *metadata.Image, p *fetchPart) (*replica.Partition
 		if part := f.s.Replicas.PartitionByID(p.id, p.index); part != nil {
 			return part, 0
 		}
-		return nil, kerr.UnknownTopicOrPartition.Code
+		return nil, f.s.absent(image.TopicByID(p.id), p.index).Code
 	}
 	if part := f.s.Replicas.Partition(p.topic, p.index); part != nil {
 		return part, 0
 	}
-	return nil, kerr.UnknownTopicOrPartition.Code
+	return nil, f.s.absent(image.Topic(p.topic), p.index).Code
 }
 
 // leaderHint tells a client that asked the wrong node where the leader is (KIP-951).

@@ -8,12 +8,15 @@ import (
 	"github.com/mainstem-io/mainstem/broker/internal/coordinator/group"
 	"github.com/mainstem-io/mainstem/broker/internal/coordinator/runtime"
 	"github.com/mainstem-io/mainstem/broker/internal/network"
+	"github.com/mainstem-io/mainstem/broker/internal/record"
 )
 
 // Groups hosts the group coordinators of this broker.
 type Groups interface {
 	// Submit hands an event to the coordinator of a partition. Done is called once, from any goroutine.
 	Submit(partition int32, ev group.Event, done func(reply any, err error))
+	// EndTransaction writes a marker into a partition of __consumer_offsets.
+	EndTransaction(partition int32, m record.Marker, raised bool, done func(error))
 	// Shards lists the partitions whose coordinator this broker is.
 	Shards() []int32
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/mainstem-io/mainstem/broker/internal/controller/cluster"
+	"github.com/mainstem-io/mainstem/broker/internal/coordinator/txn"
 	"github.com/mainstem-io/mainstem/broker/internal/network"
 	"github.com/mainstem-io/mainstem/broker/internal/security"
 )
@@ -16,8 +17,8 @@ import (
 //
 //	v2 flexible    v3 current id and epoch (KIP-360)    v4 PRODUCER_FENCED    v5 TV2 errors (KIP-890)
 //
-// An idempotent producer gets a fresh id from this broker's block and epoch 0. A transactional id is answered
-// COORDINATOR_NOT_AVAILABLE until transactions are served.
+// An idempotent producer gets a fresh id from this broker's block and epoch 0. A transactional id keeps its producer id
+// and gets the next epoch; while a transaction that was left open is aborted the answer is CONCURRENT_TRANSACTIONS.
 func (s *Server) initProducerID(x *network.Exchange, req *kmsg.InitProducerIDRequest) {
 	resp := req.ResponseKind().(*kmsg.InitProducerIDResponse)
 	resp.ProducerID, resp.ProducerEpoch = -1, -1
@@ -28,10 +29,11 @@ func (s *Server) initProducerID(x *network.Exchange, req *kmsg.InitProducerIDReq
 		resp.ErrorCode = kerr.ClusterAuthorizationFailed.Code
 	case req.TransactionalID != nil && *req.TransactionalID == "":
 		resp.ErrorCode = kerr.InvalidRequest.Code
-	case req.TransactionalID != nil:
-		resp.ErrorCode = kerr.CoordinatorNotAvailable.Code
 	case req.Version >= 3 && (req.ProducerID == -1) != (req.ProducerEpoch == -1):
 		resp.ErrorCode = kerr.InvalidRequest.Code
+	case req.TransactionalID != nil:
+		s.beginProducer(x, req, resp)
+		return
 	default:
 		ctx, cancel := s.within(x, 0)
 		defer cancel()
@@ -41,6 +43,20 @@ func (s *Server) initProducerID(x *network.Exchange, req *kmsg.InitProducerIDReq
 		}
 	}
 	x.Respond(resp)
+}
+
+// beginProducer asks the coordinator of a transactional id.
+func (s *Server) beginProducer(x *network.Exchange, req *kmsg.InitProducerIDRequest, resp *kmsg.InitProducerIDResponse) {
+	ev := txn.InitProducerID{ID: *req.TransactionalID, Timeout: req.TransactionTimeoutMillis, ExpectedID: txn.NoID, ExpectedEpoch: -1}
+	if req.Version >= 3 {
+		ev.ExpectedID, ev.ExpectedEpoch = req.ProducerID, req.ProducerEpoch
+	}
+	event := func(fresh int64) txn.Event { ev.Fresh = fresh; return ev }
+	s.askWithID(x, ev.ID, event, func(begun txn.Begun) {
+		resp.ErrorCode = fencedCode(begun.Code, req.Version, 4)
+		resp.ProducerID, resp.ProducerEpoch = begun.ProducerID, begun.Epoch
+		x.Respond(resp)
+	})
 }
 
 // idBlock hands out producer ids from a block of the controller. A restart skips the rest of a block: ids are never

@@ -63,7 +63,7 @@ func (s *Server) listOffset(req *kmsg.ListOffsetsRequest, topic string, p kmsg.L
 	}
 	part := s.Replicas.Partition(topic, p.Partition)
 	if part == nil {
-		return kerr.UnknownTopicOrPartition
+		return s.absent(s.Cluster.Image().Topic(topic), p.Partition)
 	}
 	epoch := p.CurrentLeaderEpoch
 	if req.Version < 4 {

@@ -49,6 +49,7 @@ const (
 	epochTopic
 	addPartitionsTransaction
 	addPartitionsTopic
+	addPartitionsCluster
 	addOffsetsTransaction
 	addOffsetsGroup
 	endTxnTransaction
@@ -91,6 +92,7 @@ const (
 	describeProducersTopic
 	unregisterBrokerCluster
 	describeTransactionsTransaction
+	describeTransactionsTopic
 	listTransactionsTransaction
 	consumerHeartbeatGroup
 	consumerHeartbeatTopic
@@ -149,6 +151,7 @@ var needs = [needCount]requirement{
 	epochTopic:                      {kmsg.OffsetForLeaderEpoch, security.Describe, security.TopicResource},
 	addPartitionsTransaction:        {kmsg.AddPartitionsToTxn, security.Write, security.TransactionalIDResource},
 	addPartitionsTopic:              {kmsg.AddPartitionsToTxn, security.Write, security.TopicResource},
+	addPartitionsCluster:            {kmsg.AddPartitionsToTxn, security.ClusterAction, security.ClusterResource}, // v4+: brokers only
 	addOffsetsTransaction:           {kmsg.AddOffsetsToTxn, security.Write, security.TransactionalIDResource},
 	addOffsetsGroup:                 {kmsg.AddOffsetsToTxn, security.Read, security.GroupResource},
 	endTxnTransaction:               {kmsg.EndTxn, security.Write, security.TransactionalIDResource},
@@ -191,6 +194,7 @@ var needs = [needCount]requirement{
 	describeProducersTopic:          {kmsg.DescribeProducers, security.Read, security.TopicResource},
 	unregisterBrokerCluster:         {kmsg.UnregisterBroker, security.Alter, security.ClusterResource},
 	describeTransactionsTransaction: {kmsg.DescribeTransactions, security.Describe, security.TransactionalIDResource},
+	describeTransactionsTopic:       {kmsg.DescribeTransactions, security.Describe, security.TopicResource},
 	listTransactionsTransaction:     {kmsg.ListTransactions, security.Describe, security.TransactionalIDResource},
 	consumerHeartbeatGroup:          {kmsg.ConsumerGroupHeartbeat, security.Read, security.GroupResource},
 	consumerHeartbeatTopic:          {kmsg.ConsumerGroupHeartbeat, security.Describe, security.TopicResource},

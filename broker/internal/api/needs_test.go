@@ -65,7 +65,7 @@ var later = map[need]bool{
 	initTwoPhase: true, // KIP-939
 }
 
-func TestOperationsAreWhatKafkaAsksFor(t *testing.T) {
+func TestCVE_2018_1288_And_2026_41115_OperationsAreWhatKafkaAsksFor(t *testing.T) {
 	for _, c := range []struct {
 		cve      string
 		row      need

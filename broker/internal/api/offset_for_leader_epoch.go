@@ -1,7 +1,6 @@
 package api
 
 import (
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/mainstem-io/mainstem/broker/internal/commitlog"
@@ -43,7 +42,7 @@ func (s *Server) offsetForLeaderEpoch(x *network.Exchange, req *kmsg.OffsetForLe
 func (s *Server) epochEnd(topic string, p kmsg.OffsetForLeaderEpochRequestTopicPartition, replicaID int32, out *kmsg.OffsetForLeaderEpochResponseTopicPartition) error {
 	part := s.Replicas.Partition(topic, p.Partition)
 	if part == nil {
-		return kerr.UnknownTopicOrPartition
+		return s.absent(s.Cluster.Image().Topic(topic), p.Partition)
 	}
 	if err := part.CheckLeader(p.CurrentLeaderEpoch); err != nil {
 		return err

@@ -39,13 +39,14 @@ func (s *Server) produce(x *network.Exchange, req *kmsg.ProduceRequest) {
 	// Answers are laid out before the first append: an acknowledgement may come while later partitions are written.
 	p.layOut()
 	p.pending.Store(1)
+	p.joinTransaction()
 	for i, t := range req.Topics {
 		if denied := p.denied(t); denied != nil {
 			p.refuseTopic(i, denied)
 			continue
 		}
 		for j := range t.Partitions {
-			p.append(t, &t.Partitions[j], &p.resp.Topics[i].Partitions[j])
+			p.append(t, place{i, j})
 		}
 	}
 	p.startTimer()
@@ -58,6 +59,8 @@ type production struct {
 	x    *network.Exchange
 	req  *kmsg.ProduceRequest
 	resp *kmsg.ProduceResponse
+
+	members map[place]*membership // of transactional batches
 
 	failed  bool // a partition was refused: closes the connection under acks=0
 	pending atomic.Int32
@@ -139,10 +142,11 @@ func (p *production) refuseTopic(i int, err error) {
 }
 
 // append validates and writes the batch of one partition and registers its acknowledgement.
-func (p *production) append(t kmsg.ProduceRequestTopic, in *kmsg.ProduceRequestTopicPartition, out *kmsg.ProduceResponseTopicPartition) {
+func (p *production) append(t kmsg.ProduceRequestTopic, at place) {
+	in, out := &t.Partitions[at.partition], &p.resp.Topics[at.topic].Partitions[at.partition]
 	part, err := p.find(t, in.Partition)
 	if err == nil {
-		err = p.write(part, in.Records, out)
+		err = p.write(part, in.Records, p.members[at], out)
 	}
 	if err != nil {
 		p.mu.Lock()
@@ -160,15 +164,15 @@ func (p *production) find(t kmsg.ProduceRequestTopic, index int32) (*replica.Par
 		if part := p.s.Replicas.PartitionByID(t.TopicID, index); part != nil {
 			return part, nil
 		}
-		return nil, kerr.UnknownTopicOrPartition
+		return nil, p.s.absent(p.s.Cluster.Image().TopicByID(t.TopicID), index)
 	}
 	if part := p.s.Replicas.Partition(t.Topic, index); part != nil {
 		return part, nil
 	}
-	return nil, kerr.UnknownTopicOrPartition
+	return nil, p.s.absent(p.s.Cluster.Image().Topic(t.Topic), index)
 }
 
-func (p *production) write(part *replica.Partition, records []byte, out *kmsg.ProduceResponseTopicPartition) error {
+func (p *production) write(part *replica.Partition, records []byte, member *membership, out *kmsg.ProduceResponseTopicPartition) error {
 	cfg := part.Config()
 	now := p.s.Now().UnixMilli()
 	batch, faults, err := record.Validate(records, p.rules(part, now))
@@ -179,10 +183,13 @@ func (p *production) write(part *replica.Partition, records []byte, out *kmsg.Pr
 		p.s.Observe(Event{Topic: part.Topic, Kind: Rejected, Records: max(1, len(faults))})
 		return err
 	}
-	if batch.Transactional() {
-		return kerr.InvalidTxnState // until transactions are served nobody can have begun one
-	}
 	params := commitlog.AppendParams{Origin: commitlog.FromClient, AppendTime: -1}
+	if member != nil {
+		if member.code != 0 {
+			return p.notInTransaction(member.code, out)
+		}
+		params.Guard = member.guard
+	}
 	if cfg.LogAppendTime {
 		params.AppendTime = now
 	}

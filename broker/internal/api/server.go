@@ -3,9 +3,11 @@ package api
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/mainstem-io/mainstem/broker/internal/commitlog"
@@ -35,17 +37,18 @@ type Storage interface {
 
 // Config is what a Server needs; every field but Gate and Observe is required.
 type Config struct {
-	Self     int32
-	Cluster  Cluster
-	Storage  Storage
-	Replicas *replica.Replicas
-	Groups   Groups
-	Static   *config.Static
-	Broker   func() *config.Broker // the layers of configuration in force
-	Now      func() time.Time
-	Logger   *slog.Logger
-	Gate     *security.Gate // who may enter and what they may do; nil: everybody, everything
-	Observe  func(Event)    // counts what happens; nil: nobody does
+	Self         int32
+	Cluster      Cluster
+	Storage      Storage
+	Replicas     *replica.Replicas
+	Groups       Groups
+	Transactions Transactions
+	Static       *config.Static
+	Broker       func() *config.Broker // the layers of configuration in force
+	Now          func() time.Time
+	Logger       *slog.Logger
+	Gate         *security.Gate // who may enter and what they may do; nil: everybody, everything
+	Observe      func(Event)    // counts what happens; nil: nobody does
 }
 
 // Event is one thing that happened to records, for metrics. It is small and passed by value.
@@ -131,6 +134,15 @@ type handler func(s *Server, x *network.Exchange, req kmsg.Request)
 // typed fits an API's method into the table.
 func typed[R kmsg.Request](h func(*Server, *network.Exchange, R)) handler {
 	return func(s *Server, x *network.Exchange, req kmsg.Request) { h(s, x, req.(R)) }
+}
+
+// absent is the answer for a partition that this broker does not have, although it may be its own: then its log could
+// not be opened (Kafka's offline partition).
+func (s *Server) absent(t *metadata.Topic, index int32) *kerr.Error {
+	if p := t.Partition(index); p != nil && slices.Contains(p.Replicas, s.Self) {
+		return kerr.KafkaStorageError
+	}
+	return kerr.UnknownTopicOrPartition
 }
 
 // longestWait bounds what a client may ask for: 10,000 partitions on a slow disk take minutes.

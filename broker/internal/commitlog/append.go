@@ -72,7 +72,7 @@ func (a *appending) run() (Appended, error) {
 		return out, err
 	}
 	if b.ProducerID() != record.NoProducerID {
-		original, err := l.state.check(b, a.marker, a.params.Origin)
+		original, err := l.state.check(b, a.marker, &a.params)
 		if err != nil {
 			return out, err
 		}

@@ -21,9 +21,21 @@ type AppendParams struct {
 	LeaderEpoch int32 // stamped into the batch, unless FromLeader
 	// CoordinatorEpoch of a control batch (FromCoordinator).
 	CoordinatorEpoch int32
+	// RaisedEpoch says that a control batch has an epoch that no transaction was ever written under (transaction version
+	// 2, KIP-1228): if one is open under it here, the batch is late and that one is a later transaction.
+	RaisedEpoch bool
+	// Guard of a transactional batch.
+	Guard Guard
 	// AppendTime in Unix milliseconds, for topics with LogAppendTime; -1 and 0 leave timestamps alone. Not looked at
 	// with FromLeader.
 	AppendTime int64
+}
+
+// Guard keeps a batch out of a transaction that ended since it was found open (KIP-890): unless its producer's
+// transaction is open here already, no marker of the producer may lie at End or above. The zero value guards nothing.
+type Guard struct {
+	Set bool
+	End int64 // of the log, before the coordinator was asked
 }
 
 // Appended is what became of a batch.

@@ -31,6 +31,7 @@ type producer struct {
 	coordinatorEpoch int32
 	lastTimestamp    int64
 	txnFirst         int64 // first offset of the open transaction, or noTxn
+	marked           int64 // offset of the last marker that this process has seen, or noTxn; not in snapshots
 	batches          [keptBatches]producerBatch
 }
 
@@ -83,9 +84,9 @@ type producers struct {
 	changed bool // since the last snapshot
 }
 
-// check decides whether a batch of origin may be appended. A duplicate answers what is remembered of the original.
-func (s *producers) check(b record.Batch, m record.Marker, origin Origin) (*producerBatch, error) {
-	p := s.byID[b.ProducerID()]
+// check decides whether a batch may be appended. A duplicate answers what is remembered of the original.
+func (s *producers) check(b record.Batch, m record.Marker, params *AppendParams) (*producerBatch, error) {
+	p, origin := s.byID[b.ProducerID()], params.Origin
 	if p == nil || origin == FromLeader { // IDM-3: an unknown producer may start anywhere; a replica only follows
 		return nil, nil
 	}
@@ -101,12 +102,18 @@ func (s *producers) check(b record.Batch, m record.Marker, origin Origin) (*prod
 		if p.coordinatorEpoch > m.CoordinatorEpoch {
 			return nil, fmt.Errorf("%w: marker for producer %d has coordinator epoch %d, the last seen is %d", ErrCoordinatorFenced, p.id, m.CoordinatorEpoch, p.coordinatorEpoch)
 		}
+		if params.RaisedEpoch && p.epoch == b.ProducerEpoch() && p.txnFirst != noTxn {
+			return nil, fmt.Errorf("%w: marker for producer %d would end the transaction of epoch %d that began at %d", ErrInvalidProducerEpoch, p.id, p.epoch, p.txnFirst)
+		}
 		return nil, nil
 	}
 	if origin == FromClient {
 		if err := p.checkSequence(b); err != nil {
 			return nil, err
 		}
+	}
+	if g := params.Guard; g.Set && b.Transactional() && p.txnFirst == noTxn && p.marked >= g.End {
+		return nil, fmt.Errorf("%w: the transaction of producer %d has ended at %d", ErrInvalidTxnState, p.id, p.marked)
 	}
 	if p.txnFirst != noTxn && !b.Transactional() {
 		return nil, fmt.Errorf("%w: producer %d wrote outside its transaction that began at %d", ErrInvalidTxnState, p.id, p.txnFirst)
@@ -147,7 +154,7 @@ func (s *producers) apply(b record.Batch, m record.Marker) (AbortedTxn, bool) {
 		if m.Type != record.Commit && m.Type != record.Abort {
 			return AbortedTxn{}, false
 		}
-		p.coordinatorEpoch = m.CoordinatorEpoch
+		p.coordinatorEpoch, p.marked = m.CoordinatorEpoch, b.LastOffset()
 		return s.complete(p, b.LastOffset(), m.Type == record.Abort)
 	}
 	if b.BaseSequence() != record.NoSequence {
@@ -166,7 +173,7 @@ func (s *producers) get(id int64) *producer {
 		if s.byID == nil {
 			s.byID = make(map[int64]*producer)
 		}
-		p = &producer{id: id, epoch: -1, coordinatorEpoch: -1, txnFirst: noTxn}
+		p = &producer{id: id, epoch: -1, coordinatorEpoch: -1, txnFirst: noTxn, marked: noTxn}
 		s.byID[id] = p
 	}
 	return p

@@ -112,7 +112,9 @@ func (l *Log) readSegment(s *segment, r reading) (Chunk, bool, error) {
 	if err != nil || !found {
 		return Chunk{}, found, err
 	}
-	l.hints.put(hint{chunk.NextOffset, s.base, r.at + int64(len(chunk.Bytes)), cuts})
+	if len(chunk.Bytes) > 0 { // an empty one may have been asked for in the middle of a batch
+		l.hints.put(hint{chunk.NextOffset, s.base, r.at + int64(len(chunk.Bytes)), cuts})
+	}
 	return chunk, true, nil
 }
 

@@ -62,4 +62,8 @@ type Timer struct {
 type Producer struct {
 	ID    int64
 	Epoch int16
+	// Guarded keeps records out of a transaction that ended since it was found open: a marker of the producer at Since or
+	// above, an offset of the partition, refuses them (KIP-890).
+	Guarded bool
+	Since   int64
 }

@@ -28,7 +28,7 @@ func (s *Server) accept(ctx context.Context, l *listener) {
 		nc, err := l.bound.Accept()
 		if err == nil {
 			pause = 0
-			if s.takeSlot(ctx) {
+			if s.takeSlot(ctx, l) {
 				if s.welcome(ctx, l, nc) {
 					s.admit(ctx, l, nc)
 				}
@@ -51,23 +51,39 @@ func (s *Server) accept(ctx context.Context, l *listener) {
 	}
 }
 
-// takeSlot waits until one more connection may be open; the next clients wait in the backlog meanwhile, as with Kafka.
-// False means that ctx has ended.
-func (s *Server) takeSlot(ctx context.Context) bool {
-	if s.slots == nil {
+// takeSlot waits until one more connection may be open, of the listener and of all; the next clients wait in the backlog
+// meanwhile, as with Kafka. False means that ctx has ended.
+func (s *Server) takeSlot(ctx context.Context, l *listener) bool {
+	if !take(ctx, l.slots) {
+		return false
+	}
+	if !take(ctx, s.slots) {
+		give(l.slots)
+		return false
+	}
+	return true
+}
+
+func (s *Server) giveSlot(l *listener) {
+	give(s.slots)
+	give(l.slots)
+}
+
+func take(ctx context.Context, slots chan struct{}) bool {
+	if slots == nil {
 		return true
 	}
 	select {
-	case s.slots <- struct{}{}:
+	case slots <- struct{}{}:
 		return true
 	case <-ctx.Done():
 		return false
 	}
 }
 
-func (s *Server) giveSlot() {
-	if s.slots != nil {
-		<-s.slots
+func give(slots chan struct{}) {
+	if slots != nil {
+		<-slots
 	}
 }
 
@@ -83,7 +99,7 @@ func (s *Server) welcome(ctx context.Context, l *listener, nc net.Conn) bool {
 		s.running.Go(func() {
 			sleep(ctx, refuse)
 			nc.Close()
-			s.giveSlot()
+			s.giveSlot(l)
 		})
 		return false
 	}
@@ -118,7 +134,7 @@ func (s *Server) admit(ctx context.Context, l *listener, nc net.Conn) {
 	if !s.register(c) {
 		c.cancel()
 		nc.Close()
-		s.giveSlot()
+		s.giveSlot(l)
 		s.cfg.Metrics.ConnectionRefused(l.Name)
 		return
 	}

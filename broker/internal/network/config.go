@@ -31,6 +31,8 @@ type Listener struct {
 	Address  string           // host:port to bind; port 0 lets the system choose
 	Listener net.Listener     // used instead of Address when set; Server closes it
 
+	MaxConnections int `kafka:"max.connections"` // of this listener alone; 0: only the limit of all
+
 	// Upgrade wraps an accepted connection and shakes hands, for TLS. It runs in the connection's own goroutine, within
 	// RequestTimeout. Nil leaves the connection as it is.
 	Upgrade func(net.Conn) (net.Conn, error)

@@ -102,12 +102,9 @@ func (x *Exchange) Close(reason error) {
 	x.finish(closing)
 }
 
-// MuteAfter keeps the connection from being read for a while, counted from now: the client that is told a throttle time
-// is held to it after its answer has left (KIP-219). To be called before the answer.
-func (x *Exchange) MuteAfter(d time.Duration) { x.Conn.mute(d) }
-
-// Throttle holds a client back: Respond tells it for how long, and the connection is not read meanwhile. Of several times
-// the longest counts. To be called before the answer, by one goroutine at a time.
+// Throttle holds a client back: Respond tells it for how long, and the connection is not read for that time from now on, so
+// that the client is held to what it was told after its answer has left (KIP-219). Of several times the longest counts. To
+// be called before the answer, by one goroutine at a time.
 func (x *Exchange) Throttle(d time.Duration) {
 	if d > x.throttle {
 		x.throttle = d

@@ -41,6 +41,7 @@ type Server struct {
 type listener struct {
 	Listener
 	bound net.Listener
+	slots chan struct{} // one token a connection, up to its own max.connections; nil: unlimited
 }
 
 // New checks the configuration and binds the listeners. It starts nothing; clients that connect before Run wait.
@@ -53,10 +54,7 @@ func New(cfg Config, h Handler) (*Server, error) {
 		cfg: cfg, handler: h,
 		memory: newBudget(cfg.MaxQueuedBytes), memoryBeforeAuth: newBudget(cfg.MaxQueuedBytesBeforeAuth),
 		drainingSoon: make(chan struct{}),
-		conns:        map[*Conn]struct{}{}, perIP: map[netip.Addr]int{},
-	}
-	if cfg.MaxConnections > 0 {
-		s.slots = make(chan struct{}, cfg.MaxConnections) // a semaphore: its capacity is the limit
+		conns:        map[*Conn]struct{}{}, perIP: map[netip.Addr]int{}, slots: slots(cfg.MaxConnections),
 	}
 	for _, l := range cfg.Listeners {
 		if l.Protocol == "" {
@@ -70,9 +68,17 @@ func New(cfg Config, h Handler) (*Server, error) {
 				return nil, fmt.Errorf("bind listener %s: %w", l.Name, err)
 			}
 		}
-		s.listeners = append(s.listeners, &listener{l, bound})
+		s.listeners = append(s.listeners, &listener{l, bound, slots(l.MaxConnections)})
 	}
 	return s, nil
+}
+
+// slots is a semaphore: its capacity is the limit. Nil without one.
+func slots(limit int) chan struct{} {
+	if limit <= 0 {
+		return nil
+	}
+	return make(chan struct{}, limit)
 }
 
 // Addr returns where a listener is bound, nil for an unknown name.
@@ -152,7 +158,7 @@ func (s *Server) forget(c *Conn, reason error) {
 		}
 	}
 	s.mu.Unlock()
-	s.giveSlot()
+	s.giveSlot(c.listener)
 	m := s.cfg.Metrics
 	m.ConnectionClosed(c.listener.Name)
 	level := slog.LevelInfo

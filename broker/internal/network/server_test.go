@@ -130,7 +130,7 @@ func TestThrottledClientIsAnsweredFirstAndMutedThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, Config{}, handlerFunc(func(x *Exchange) {
 			if x.Request.CorrelationID == 0 {
-				x.MuteAfter(time.Minute)
+				x.Throttle(time.Minute)
 			}
 			x.Respond(kmsg.NewPtrMetadataResponse())
 		}))

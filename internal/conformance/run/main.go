@@ -103,8 +103,9 @@ func buildProbe(ctx context.Context, source, work string) (string, error) {
 	return out, nil
 }
 
-// addMain adds a main of its own beside the probe's: the probe's begins by using groups and transactions, which are not
-// served yet; this one only makes the internal topics. Probes and comparison are the probe's, untouched.
+// addMain adds a main of its own beside the probe's: the probe's begins by using share groups, which are not served yet;
+// this one only makes the internal topics, and takes the producer id 0, which recordings show as no id at all. Probes
+// and comparison are the probe's, untouched.
 func addMain(copied string) error {
 	for name, text := range map[string]string{"engine/mainstem.go": engineEntry, "mainstem/main.go": probeMain} {
 		path := filepath.Join(copied, name)
@@ -139,7 +140,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// MainServed is Main with a warm-up that needs no groups and no transactions.
+// MainServed is Main with a warm-up that needs no share groups.
 func MainServed(cases []Case) int {
 	o := &Options{}
 	flag.StringVar(&o.Brokers, "brokers", "127.0.0.1:9092", "host:port of the broker")
@@ -161,6 +162,7 @@ func MainServed(cases []Case) int {
 			t.Until(R("FindCoordinator", 6, F{"CoordinatorType": kind, "CoordinatorKeys": Strings("warm-up")}),
 				func(r kmsg.Response) bool { return r.(*kmsg.FindCoordinatorResponse).Coordinators[0].ErrorCode == 0 })
 		}
+		t.Must(R("InitProducerID", 4, F{"TransactionTimeoutMillis": 1000, "ProducerID": -1, "ProducerEpoch": -1}))
 	})
 	if r := o.runOne(warm, "warm-"); r.Failed != "" {
 		return exit(fmt.Errorf("warm-up: %s", r.Failed))

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
@@ -21,6 +22,11 @@ type Partition interface {
 	Config() *config.Topic
 }
 
+// refused tells whether the log would not take a producer's batch. Nothing is wrong with the machine then.
+func refused(err error) bool {
+	return errors.Is(err, commitlog.ErrInvalidProducerEpoch) || errors.Is(err, commitlog.ErrInvalidTxnState) || errors.Is(err, commitlog.ErrCoordinatorFenced)
+}
+
 // append writes the records of a decision as one batch.
 func (s *shard[E, R]) append(e coordinator.Effects[R]) error {
 	b := record.Builder{Codec: s.cfg.Codec, Level: record.DefaultLevel}
@@ -37,18 +43,21 @@ func (s *shard[E, R]) append(e coordinator.Effects[R]) error {
 	if err != nil {
 		return err
 	}
-	if err := s.write(batch, 0); err != nil {
+	params := commitlog.AppendParams{Origin: commitlog.FromCoordinator, AppendTime: -1}
+	if e.Producer != nil {
+		params.Guard = commitlog.Guard{Set: e.Producer.Guarded, End: e.Producer.Since}
+	}
+	if err := s.write(batch, params); err != nil {
 		return fmt.Errorf("append %d records: %w", len(e.Records), err)
 	}
 	return nil
 }
 
-func (s *shard[E, R]) write(batch record.Batch, coordinatorEpoch int32) error {
+func (s *shard[E, R]) write(batch record.Batch, params commitlog.AppendParams) error {
 	p := s.replies.partition
 	if limit := p.Config().MaxMessageBytes; len(batch) > limit {
 		return fmt.Errorf("%w: %d > %d bytes", ErrTooLarge, len(batch), limit)
 	}
-	params := commitlog.AppendParams{Origin: commitlog.FromCoordinator, AppendTime: -1, CoordinatorEpoch: coordinatorEpoch}
 	ack := &ack{replies: s.replies}
 	done, err := p.Append(batch, replica.AcksAll, params, ack)
 	if err != nil {

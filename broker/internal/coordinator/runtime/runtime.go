@@ -145,14 +145,15 @@ func (r *Runtime[E, R]) Submit(partition int32, ev E, done func(reply any, err e
 	}
 }
 
-// EndTransaction appends the marker that ends a producer's transaction in a partition and lets the machine know.
-func (r *Runtime[E, R]) EndTransaction(partition int32, m record.Marker, done func(err error)) {
+// EndTransaction appends the marker that ends a producer's transaction in a partition and lets the machine know. Raised
+// is commitlog.AppendParams.RaisedEpoch.
+func (r *Runtime[E, R]) EndTransaction(partition int32, m record.Marker, raised bool, done func(err error)) {
 	r.mu.Lock()
 	s := r.shards[partition]
 	r.mu.Unlock()
 	err := ErrNotCoordinator
 	if s != nil {
-		err = s.submit(item[E]{marker: &m, done: func(_ any, err error) { done(err) }})
+		err = s.submit(item[E]{marker: &m, raised: raised, done: func(_ any, err error) { done(err) }})
 	}
 	if err != nil {
 		done(err)

@@ -160,7 +160,7 @@ func TestTransactionsCountWhenTheyAreCommitted(t *testing.T) {
 		w := start(t, disk, 0)
 		end := func(kind record.ControlType) {
 			done := make(chan error, 1) // one reply
-			w.EndTransaction(0, record.Marker{Type: kind, ProducerID: 7, Timestamp: time.Now().UnixMilli()}, func(err error) { done <- err })
+			w.EndTransaction(0, record.Marker{Type: kind, ProducerID: 7, Timestamp: time.Now().UnixMilli()}, false, func(err error) { done <- err })
 			if err := <-done; err != nil {
 				t.Fatal(err)
 			}

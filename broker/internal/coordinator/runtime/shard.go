@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mainstem-io/mainstem/broker/internal/commitlog"
 	"github.com/mainstem-io/mainstem/broker/internal/coordinator"
 	"github.com/mainstem-io/mainstem/broker/internal/record"
 )
@@ -21,6 +22,7 @@ const (
 type item[E any] struct {
 	event  E
 	marker *record.Marker
+	raised bool // of marker: see commitlog.AppendParams.RaisedEpoch
 	done   func(reply any, err error)
 }
 
@@ -202,7 +204,7 @@ func (s *shard[E, R]) giveBack(rest []item[E]) {
 // decide takes one event to its effects. Its error ends this life of the machine.
 func (s *shard[E, R]) decide(i item[E]) error {
 	if i.marker != nil {
-		return s.endTransaction(*i.marker, i.done)
+		return s.endTransaction(*i.marker, i.raised, i.done)
 	}
 	var t coordinator.Ticket
 	if i.done != nil {
@@ -217,9 +219,12 @@ func (s *shard[E, R]) decide(i item[E]) error {
 func (s *shard[E, R]) carryOut(e coordinator.Effects[R], t coordinator.Ticket) error {
 	if len(e.Records) > 0 {
 		if err := s.append(e); err != nil {
-			if done := s.tickets[t]; done != nil && errors.Is(err, ErrTooLarge) {
+			if done := s.tickets[t]; done != nil && (errors.Is(err, ErrTooLarge) || e.Producer != nil && refused(err)) {
 				delete(s.tickets, t)
-				done(nil, ErrTooLarge)
+				done(nil, err)
+			}
+			if e.Producer != nil && refused(err) {
+				return nil // decided from the durable half alone: a fenced producer does not cost a reload
 			}
 			return err
 		}
@@ -255,9 +260,13 @@ func (s *shard[E, R]) apply(e coordinator.Effects[R]) {
 }
 
 // endTransaction appends a marker and tells the machine.
-func (s *shard[E, R]) endTransaction(m record.Marker, done func(any, error)) error {
-	if err := s.write(m.Batch(), m.CoordinatorEpoch); err != nil {
+func (s *shard[E, R]) endTransaction(m record.Marker, raised bool, done func(any, error)) error {
+	params := commitlog.AppendParams{Origin: commitlog.FromCoordinator, AppendTime: -1, CoordinatorEpoch: m.CoordinatorEpoch, RaisedEpoch: raised}
+	if err := s.write(m.Batch(), params); err != nil {
 		done(nil, err)
+		if refused(err) {
+			return nil
+		}
 		return fmt.Errorf("append the marker of producer %d: %w", m.ProducerID, err)
 	}
 	if t, ok := s.machine.(coordinator.Transactional[R]); ok {
