@@ -46,7 +46,8 @@ func (d *decision) endRaising(ev EndTxn, v *Value) Ended {
 	if v.ProducerID != ev.ProducerID && !rotated {
 		return refused(kerr.InvalidProducerIDMapping)
 	}
-	again := rotated || v.ProducerID == ev.ProducerID && int(v.Epoch) == int(ev.Epoch)+1
+	// The last epoch, not one less: the next epoch may be that of a classic client, which took over and committed too.
+	again := rotated || v.ProducerID == ev.ProducerID && v.LastEpoch == ev.Epoch && int(v.Epoch) == int(ev.Epoch)+1
 	now := v.ProducerID == ev.ProducerID && v.Epoch == ev.Epoch
 	switch {
 	case v.State.preparing() && again && v.commits() == ev.Commit:
