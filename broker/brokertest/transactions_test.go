@@ -70,7 +70,7 @@ func copyOnce(ctx context.Context, b *brokertest.Broker, records, life int) (don
 	s, err := kgo.NewGroupTransactSession(
 		kgo.SeedBrokers(b.Addr()), kgo.Dialer(b.Dial), kgo.MetadataMinAge(10*time.Millisecond), kgo.AllowAutoTopicCreation(),
 		kgo.TransactionalID("copier"), kgo.TransactionTimeout(10*time.Second), kgo.ConsumerGroup("copiers"), kgo.ConsumeTopics("in"),
-		kgo.SessionTimeout(6*time.Second), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.RequireStableFetchOffsets(),
+		kgo.SessionTimeout(6*time.Second), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.DefaultProduceTopic("out"), kgo.FetchMaxPartitionBytes(600), kgo.FetchMaxBytes(600),
 	)
 	if err != nil {

@@ -2,6 +2,7 @@ package marker
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"testing"
@@ -35,6 +36,8 @@ func (f *fake) Submit(_ int32, ev txn.Event, done func(any, error)) {
 	case txn.Completed:
 		f.completed = append(f.completed, ev)
 		done(true, nil)
+	default: // a writer asks for nothing else
+		done(nil, fmt.Errorf("unexpected %T", ev))
 	}
 }
 
