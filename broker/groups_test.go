@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/mainstem-io/mainstem/broker/brokertest"
 )
@@ -87,5 +88,38 @@ func TestAStopDoesNotWaitForMembers(t *testing.T) {
 	b.Stop()
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("the stop took %v", took)
+	}
+}
+
+// TestAGroupHasSettingsOfItsOwn: what is set on the group's resource is in force with the next heartbeat.
+func TestAGroupHasSettingsOfItsOwn(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t)
+	cl := b.Client(t)
+	beat := func(epoch int32) int32 {
+		req := kmsg.NewPtrConsumerGroupHeartbeatRequest()
+		req.Group, req.MemberID, req.MemberEpoch = "g", "m", epoch
+		if epoch == 0 {
+			req.RebalanceTimeoutMillis, req.SubscribedTopicNames, req.Topics = 30_000, []string{"orders"}, []kmsg.ConsumerGroupHeartbeatRequestTopic{}
+		}
+		resp, err := req.RequestWith(patient(t), cl)
+		if err != nil || resp.ErrorCode != 0 {
+			t.Fatalf("heartbeat: %v, %d", err, resp.ErrorCode)
+		}
+		return resp.HeartbeatIntervalMillis
+	}
+	if got := beat(0); got != 5000 {
+		t.Errorf("the interval is %d ms by default", got)
+	}
+	set := kmsg.NewPtrIncrementalAlterConfigsRequest()
+	res := kmsg.NewIncrementalAlterConfigsRequestResource()
+	res.ResourceType, res.ResourceName = kmsg.ConfigResourceTypeGroupConfig, "g"
+	res.Configs = []kmsg.IncrementalAlterConfigsRequestResourceConfig{{Name: "consumer.heartbeat.interval.ms", Value: kmsg.StringPtr("12000")}}
+	set.Resources = append(set.Resources, res)
+	if resp, err := set.RequestWith(patient(t), cl); err != nil || resp.Resources[0].ErrorCode != 0 {
+		t.Fatalf("set: %v, %+v", err, resp)
+	}
+	if got := beat(2); got != 12000 {
+		t.Errorf("the interval is %d ms after it was set to 12000", got)
 	}
 }

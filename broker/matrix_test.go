@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"testing"
@@ -196,6 +197,27 @@ var matrix = map[string][]cell{
 	"DescribeTopicPartitions": {{0, build(func(r *kmsg.DescribeTopicPartitionsRequest) {
 		r.Topics = []kmsg.DescribeTopicPartitionsRequestTopic{{Topic: "t"}}
 	}), onTopic("DESCRIBE"), topicFail}},
+	"AddPartitionsToTxn": {
+		{3, build(func(r *kmsg.AddPartitionsToTxnRequest) {
+			r.TransactionalID, r.Topics = "x", []kmsg.AddPartitionsToTxnRequestTopic{{Topic: "t", Partitions: []int32{0}}}
+		}), [][]right{{{"WRITE", "TRANSACTIONAL_ID"}, {"WRITE", "TOPIC"}}}, txnFail},
+		{4, build(func(r *kmsg.AddPartitionsToTxnRequest) {
+			topics := []kmsg.AddPartitionsToTxnRequestTransactionTopic{{Topic: "t", Partitions: []int32{0}}}
+			r.Transactions = []kmsg.AddPartitionsToTxnRequestTransaction{{TransactionalID: "x", Topics: topics}}
+		}), onCluster("CLUSTER_ACTION"), clusterNo},
+	},
+	"AddOffsetsToTxn": {{3, build(func(r *kmsg.AddOffsetsToTxnRequest) { r.TransactionalID, r.Group = "x", "g" }),
+		[][]right{{{"WRITE", "TRANSACTIONAL_ID"}, {"READ", "GROUP"}}}, txnFail}},
+	"EndTxn": {{3, build(func(r *kmsg.EndTxnRequest) { r.TransactionalID = "x" }), [][]right{{{"WRITE", "TRANSACTIONAL_ID"}}}, txnFail}},
+	"TxnOffsetCommit": {{3, build(func(r *kmsg.TxnOffsetCommitRequest) {
+		r.TransactionalID, r.Group, r.Generation = "x", "g", -1
+		r.Topics = []kmsg.TxnOffsetCommitRequestTopic{{Topic: "t", Partitions: []kmsg.TxnOffsetCommitRequestTopicPartition{{Offset: 1}}}}
+	}), [][]right{{{"WRITE", "TRANSACTIONAL_ID"}, {"READ", "GROUP"}, {"READ", "TOPIC"}}}, txnFail}},
+	"WriteTxnMarkers": {{1, build(func(r *kmsg.WriteTxnMarkersRequest) {
+		topics := []kmsg.WriteTxnMarkersRequestMarkerTopic{{Topic: "absent", Partitions: []int32{0}}}
+		r.Markers = []kmsg.WriteTxnMarkersRequestMarker{{ProducerID: 1, Topics: topics}}
+	}), [][]right{{{"CLUSTER_ACTION", "CLUSTER"}}, {{"ALTER", "CLUSTER"}}}, clusterNo}},
+	"DescribeTransactions": {{0, build(func(r *kmsg.DescribeTransactionsRequest) { r.TransactionalIDs = []string{"x"} }), [][]right{{{"DESCRIBE", "TRANSACTIONAL_ID"}}}, txnFail}},
 }
 
 // beside are rows that no request above is refused by: they show more, or are tested on their own.
@@ -209,6 +231,8 @@ var beside = map[string][]right{
 	"CreateDelegationToken":   {{"CREATE_TOKENS", "USER"}},                                     // TestDelegationTokens
 	"DescribeDelegationToken": {{"DESCRIBE_TOKENS", "USER"}, {"DESCRIBE", "DELEGATION_TOKEN"}}, // TestDelegationTokens
 	"ListGroups":              {{"DESCRIBE", "CLUSTER"}, {"DESCRIBE", "GROUP"}},                // TestGroupsAreListedForThoseWhoMayDescribeThem
+	"DescribeTransactions":    {{"DESCRIBE", "TOPIC"}},                                         // topics that a transaction has
+	"ListTransactions":        {{"DESCRIBE", "TRANSACTIONAL_ID"}},                              // shows what may be seen
 	"ConsumerGroupDescribe":   {{"DESCRIBE", "TOPIC"}},                                         // topics that members have
 }
 
@@ -302,8 +326,8 @@ func TestMatrixOfAPIsAndACLs(t *testing.T) {
 		resp := dialRaw(t, b).login("alice", "alice-secret").ask(c.request(), c.version)
 		return slices.ContainsFunc(codes(reflect.ValueOf(resp)), func(code int16) bool { return slices.Contains(by, code) })
 	}
-	for name, cells := range matrix {
-		for i, c := range cells {
+	for _, name := range slices.Sorted(maps.Keys(matrix)) {
+		for i, c := range matrix[name] {
 			what := fmt.Sprintf("%s, request %d", name, i+1)
 			clear()
 			if !refused(c, c.refusal.Code) {

@@ -27,6 +27,11 @@ func (s *Server) offsetDelete(x *network.Exchange, req *kmsg.OffsetDeleteRequest
 		}
 		ev.Topics = append(ev.Topics, list)
 	}
+	if len(ev.Topics) == 0 && len(forbidden) > 0 && s.may(x, offsetDeleteGroup, req.Group) {
+		resp.Topics = forbidden
+		x.Respond(resp)
+		return
+	}
 	s.askGroupAs(x, offsetDeleteGroup, req.Group, ev, func(reply any, code int16) {
 		if code == 0 {
 			code = reply.(group.Deleted).Code

@@ -81,7 +81,7 @@ func (p *production) ask(who coordinator.Producer, q *question) {
 		ID: *p.req.TransactionID, ProducerID: who.ID, Epoch: who.Epoch, Partitions: q.partitions,
 		VerifyOnly: p.req.Version < implicitAdd, ClientVersion: 2,
 	}
-	answered := make(chan []int16, 1) // one answer, maybe when nobody waits any more
+	answered := make(chan []int16, 1)  // one answer, maybe when nobody waits any more
 	ends := make([]int64, len(q.logs)) // the asking goroutine's until it answers
 	before := func() {
 		for i, l := range q.logs {

@@ -22,7 +22,7 @@ func (s *Server) txnOffsetCommit(x *network.Exchange, req *kmsg.TxnOffsetCommitR
 	c.layOut()
 	for _, err := range []error{s.permit(x, txnCommitTransaction, req.TransactionalID), s.permit(x, txnCommitGroup, req.Group)} {
 		if err != nil {
-			c.refuse(s.code(err))
+			c.deny(s.code(err))
 			return
 		}
 	}
@@ -98,6 +98,16 @@ func (c *txnCommit) layOut() {
 			c.ev.Offsets, c.places = append(c.ev.Offsets, o), append(c.places, &place.ErrorCode)
 		}
 	}
+}
+
+// deny answers every partition alike: who may not commit learns nothing about topics.
+func (c *txnCommit) deny(code int16) {
+	for _, t := range c.resp.Topics {
+		for i := range t.Partitions {
+			t.Partitions[i].ErrorCode = code
+		}
+	}
+	c.x.Respond(c.resp)
 }
 
 // refuse answers every partition that has no error of its own with one.

@@ -15,22 +15,30 @@ type job struct {
 	name  string
 	args  []string
 	fsync bool // also measured on Kafka with flush.messages=1
+	ours  bool // measured on our broker alone
 }
 
 // jobs run in this order; consume jobs read what the produce job before them wrote.
 var jobs = []job{
-	{"warm-up", words("produce --topic warm --records 500000 --size 100"), false},
-	{"max-100B", words("produce --topic b16 --records 4000000 --size 100"), true},
-	{"consume-100B", words("consume --topic b16"), false},
-	{"max-1KB", words("produce --topic k16 --records 500000 --size 1000"), true},
-	{"consume-1KB", words("consume --topic k16"), false},
-	{"max-1KB-lz4", words("produce --topic z16 --records 1000000 --size 1000 --compression lz4"), false},
-	{"sync-64", words("produce --topic s16 --producers 64 --duration 10s --size 100"), true},
-	{"rate-2000", words("produce --topic r16 --rate 2000 --duration 15s --size 100"), true},
-	{"rate-20000", words("produce --topic r16 --rate 20000 --duration 10s --size 100"), false},
-	{"e2e-2000", words("e2e --topic e16 --rate 2000 --duration 15s --size 100"), false},
-	{"max-1000-parts", words("produce --topic p1000 --partitions 1000 --records 2000000 --size 100 --in-flight 2000000"), false},
+	{name: "warm-up", args: words("produce --topic warm --records 500000 --size 100")},
+	{name: "max-100B", args: words("produce --topic b16 --records 4000000 --size 100"), fsync: true},
+	{name: "consume-100B", args: words("consume --topic b16")},
+	{name: "max-1KB", args: words("produce --topic k16 --records 500000 --size 1000"), fsync: true},
+	{name: "consume-1KB", args: words("consume --topic k16")},
+	{name: "max-1KB-lz4", args: words("produce --topic z16 --records 1000000 --size 1000 --compression lz4")},
+	{name: "sync-64", args: words("produce --topic s16 --producers 64 --duration 10s --size 100"), fsync: true},
+	{name: "rate-2000", args: words("produce --topic r16 --rate 2000 --duration 15s --size 100"), fsync: true},
+	{name: "rate-20000", args: words("produce --topic r16 --rate 20000 --duration 10s --size 100")},
+	{name: "e2e-2000", args: words("e2e --topic e16 --rate 2000 --duration 15s --size 100")},
+	{name: "max-1000-parts", args: words("produce --topic p1000 --partitions 1000 --records 2000000 --size 100 --in-flight 2000000")},
+
+	// The same batches for 16, 1,000 and 10,000 partitions: what a partition costs by being there.
+	{name: "equal-16", args: words("produce --topic q16 --partitions 16 " + equal), ours: true},
+	{name: "equal-1000", args: words("produce --topic q1000 --partitions 1000 " + equal), ours: true},
+	{name: "equal-10000", args: words("produce --topic q10000 --partitions 10000 " + equal), ours: true},
 }
+
+const equal = "--records 2000000 --size 100 --batch-bytes 4096 --in-flight 1000000"
 
 func words(s string) []string { return strings.Fields(s) }
 
@@ -39,7 +47,7 @@ func (b *bench) client(ctx context.Context, srv *server, s system, j job) (map[s
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	args := append([]string{"-c", "1", b.binary, "bench"}, j.args...)
-	args = append(args, "-b", srv.address, "--server-pid", fmt.Sprint(srv.pid), "--format", "json", "--timeout", "2m")
+	args = append(args, "-b", srv.address, "--server-pid", fmt.Sprint(srv.pid), "--format", "json", "--timeout", "4m")
 	if s.name == "kafka-fsync" && j.args[0] == "produce" {
 		args = append(args, "--set", "flush.messages=1")
 	}

@@ -87,7 +87,7 @@ func (b *bench) round(ctx context.Context, s system, round int) error {
 	}
 	defer srv.stop()
 	for _, j := range jobs {
-		if !b.only.MatchString(j.name) || s.name == "kafka-fsync" && !j.fsync {
+		if !b.only.MatchString(j.name) || s.name == "kafka-fsync" && !j.fsync || s.name != "mainstem" && j.ours {
 			continue
 		}
 		values, err := b.client(ctx, srv, s, j)

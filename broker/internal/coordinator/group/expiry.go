@@ -32,10 +32,10 @@ func (d *decision) groupIDs() []string {
 }
 
 func (d *decision) expireGroup(id string) {
-	left := 0
+	left, rule := 0, d.ruleFor(id)
 	for _, tp := range d.offsets.of(id) {
 		v, _ := d.offsets.get(id, tp)
-		if !d.full() && (d.topicGone(tp.topic, v) || d.expired(id, tp.topic, v)) {
+		if !d.full() && (d.topicGone(tp.topic, v) || d.expired(rule, tp.topic, v)) {
 			d.write(offsetKey(id, tp), nil)
 		} else {
 			left++
@@ -59,31 +59,37 @@ func (d *decision) topicGone(topic string, v *OffsetValue) bool {
 	return t == nil || v.TopicID != UUID{} && t.ID != v.TopicID
 }
 
-// expired tells whether an offset is older than the retention. The clock starts when the group became empty, for a
-// simple consumer and for topics that a living group does not subscribe to with the commit.
-func (d *decision) expired(id, topic string, v *OffsetValue) bool {
-	since := v.CommittedAt
-	if consumer := d.consumer[id]; consumer != nil {
-		if consumer.subscribed()[topic] {
-			return false
-		}
-	} else {
-		g := d.classic[id]
-		switch {
-		case g == nil || g.protocolType == "":
-		case g.state == stateEmpty:
-			if g.since >= 0 {
-				since = max(since, g.since)
-			}
-		default:
-			topics, known := g.topics()
-			if !known || topics[topic] || g.state != stateStable {
-				return false
-			}
-		}
+// expiryRule says which of a group's offsets may expire, and when their clock started.
+type expiryRule struct {
+	never  bool            // all stay
+	topics map[string]bool // these stay: members subscribe to them
+	since  int64           // the clock starts here, or with a later commit
+}
+
+// ruleFor is the rule of a group. The clock starts when it became empty; for a simple consumer, and for topics that a
+// living group does not subscribe to, with the commit.
+func (d *decision) ruleFor(id string) expiryRule {
+	if g := d.consumer[id]; g != nil {
+		return expiryRule{topics: g.subscribed()}
 	}
-	if v.ExpiresAt >= 0 {
+	g := d.classic[id]
+	switch {
+	case g == nil || g.protocolType == "":
+		return expiryRule{}
+	case g.state == stateEmpty:
+		return expiryRule{since: g.since}
+	}
+	topics, known := g.topics()
+	return expiryRule{never: !known || g.state != stateStable, topics: topics}
+}
+
+// expired tells whether an offset is older than the retention.
+func (d *decision) expired(r expiryRule, topic string, v *OffsetValue) bool {
+	switch {
+	case r.never || r.topics[topic]:
+		return false
+	case v.ExpiresAt >= 0:
 		return d.millis() >= v.ExpiresAt
 	}
-	return d.millis()-since >= d.cfg.Retention.Milliseconds()
+	return d.millis()-max(r.since, v.CommittedAt) >= d.cfg.Retention.Milliseconds()
 }

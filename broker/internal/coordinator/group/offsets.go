@@ -14,6 +14,7 @@ type offsets struct {
 	groups  map[string]map[topicPartition]committed
 	topics  map[string]int                      // how many commits name it
 	pending map[int64]map[groupOffset]committed // by producer id
+	open    map[groupOffset]int                 // how many producers have it pending
 	last    uint64
 }
 
@@ -34,7 +35,7 @@ type committed struct {
 }
 
 func newOffsets() offsets {
-	return offsets{groups: map[string]map[topicPartition]committed{}, topics: map[string]int{}, pending: map[int64]map[groupOffset]committed{}}
+	return offsets{groups: map[string]map[topicPartition]committed{}, topics: map[string]int{}, pending: map[int64]map[groupOffset]committed{}, open: map[groupOffset]int{}}
 }
 
 func (o *offsets) get(group string, tp topicPartition) (*OffsetValue, bool) {
@@ -55,9 +56,9 @@ func (o *offsets) put(group string, tp topicPartition, c committed) {
 }
 
 func (o *offsets) delete(group string, tp topicPartition) {
-	for id, list := range o.pending {
-		if delete(list, groupOffset{group, tp}); len(list) == 0 {
-			delete(o.pending, id)
+	if at := (groupOffset{group, tp}); o.open[at] > 0 {
+		for id := range o.pending {
+			o.drop(id, at)
 		}
 	}
 	of := o.groups[group]
@@ -72,23 +73,30 @@ func (o *offsets) delete(group string, tp topicPartition) {
 	}
 }
 
+// drop forgets a commit of a producer's transaction.
+func (o *offsets) drop(producer int64, at groupOffset) {
+	list := o.pending[producer]
+	if _, there := list[at]; !there {
+		return
+	}
+	if delete(list, at); len(list) == 0 {
+		delete(o.pending, producer)
+	}
+	if o.open[at]--; o.open[at] == 0 {
+		delete(o.open, at)
+	}
+}
+
 // unstable tells whether a transaction that has not ended has an offset for the partition (KIP-447).
 func (o *offsets) unstable(group string, tp topicPartition) bool {
-	for _, list := range o.pending {
-		if _, ok := list[groupOffset{group, tp}]; ok {
-			return true
-		}
-	}
-	return false
+	return o.open[groupOffset{group, tp}] > 0
 }
 
 // hasPending tells whether a transaction that has not ended has offsets of the group.
 func (o *offsets) hasPending(group string) bool {
-	for _, list := range o.pending {
-		for k := range list {
-			if k.group == group {
-				return true
-			}
+	for k := range o.open {
+		if k.group == group {
+			return true
 		}
 	}
 	return false
@@ -96,9 +104,11 @@ func (o *offsets) hasPending(group string) bool {
 
 // of lists the partitions that a group has committed, by topic and partition.
 func (o *offsets) of(group string) []topicPartition {
-	return slices.SortedFunc(maps.Keys(o.groups[group]), func(a, b topicPartition) int {
-		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.partition, b.partition))
-	})
+	return slices.SortedFunc(maps.Keys(o.groups[group]), comparePartitions)
+}
+
+func comparePartitions(a, b topicPartition) int {
+	return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.partition, b.partition))
 }
 
 // keysOf are the keys of everything that a group has committed, also in transactions.
@@ -106,12 +116,15 @@ func (o *offsets) keysOf(group string) (out []Key) {
 	for _, tp := range o.of(group) {
 		out = append(out, offsetKey(group, tp))
 	}
-	for _, producer := range sortedKeys(o.pending) {
-		for k := range o.pending[producer] {
-			if _, there := o.get(group, k.topicPartition); k.group == group && !there && !slices.Contains(out, offsetKey(group, k.topicPartition)) {
-				out = append(out, offsetKey(group, k.topicPartition))
-			}
+	var open []topicPartition
+	for k := range o.open {
+		if _, there := o.get(group, k.topicPartition); k.group == group && !there {
+			open = append(open, k.topicPartition)
 		}
+	}
+	slices.SortFunc(open, comparePartitions)
+	for _, tp := range open {
+		out = append(out, offsetKey(group, tp))
 	}
 	return out
 }
@@ -150,18 +163,21 @@ func (m *Machine) ApplyPending(p coordinator.Producer, r Record) {
 		m.offsets.pending[p.ID] = list
 	}
 	m.offsets.last++
-	list[groupOffset{r.Group, topicPartition{r.Name, r.Partition}}] = committed{r.Value.(*OffsetValue), m.offsets.last}
+	at := groupOffset{r.Group, topicPartition{r.Name, r.Partition}}
+	if _, there := list[at]; !there {
+		m.offsets.open[at]++
+	}
+	list[at] = committed{r.Value.(*OffsetValue), m.offsets.last}
 	m.ensureGroup(r.Group)
 }
 
 // EndTransaction is the marker of a transaction.
 func (m *Machine) EndTransaction(p coordinator.Producer, commit bool) {
-	list := m.offsets.pending[p.ID]
-	delete(m.offsets.pending, p.ID)
-	if !commit {
-		return
-	}
-	for k, c := range list {
+	for k, c := range m.offsets.pending[p.ID] {
+		m.offsets.drop(p.ID, k)
+		if !commit {
+			continue
+		}
 		if old, ok := m.offsets.groups[k.group][k.topicPartition]; !ok || old.order < c.order {
 			m.offsets.put(k.group, k.topicPartition, c)
 			m.ensureGroup(k.group)
@@ -185,14 +201,19 @@ func (d *decision) newImage(next *metadata.Image) {
 // dropTopic writes tombstones for the commits of a topic.
 func (d *decision) dropTopic(name string, gone func(*OffsetValue) bool) {
 	for _, group := range sortedKeys(d.offsets.groups) {
-		for _, tp := range d.offsets.of(group) {
+		var of []topicPartition
+		for tp, c := range d.offsets.groups[group] {
+			if tp.topic == name && gone(c.OffsetValue) {
+				of = append(of, tp)
+			}
+		}
+		slices.SortFunc(of, comparePartitions)
+		for _, tp := range of {
 			if d.full() {
 				d.timer(expireKey, 1) // finds the rest
 				return
 			}
-			if v, _ := d.offsets.get(group, tp); tp.topic == name && gone(v) {
-				d.write(offsetKey(group, tp), nil)
-			}
+			d.write(offsetKey(group, tp), nil)
 		}
 	}
 }

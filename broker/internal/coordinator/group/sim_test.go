@@ -39,7 +39,6 @@ type simulation struct {
 	rng     *rand.Rand
 	clients []*client
 	waiting map[coordinator.Ticket]func(reply any)
-	lost    bool // the answer to the next request does not arrive
 	offsets map[groupOffset]int64
 	made    int
 	faults  bool
