@@ -39,10 +39,14 @@ func (s *Server) produce(x *network.Exchange, req *kmsg.ProduceRequest) {
 	// Answers are laid out before the first append: an acknowledgement may come while later partitions are written.
 	p.layOut()
 	p.pending.Store(1)
-	p.joinTransaction()
+	denied := make([]error, len(req.Topics))
 	for i, t := range req.Topics {
-		if denied := p.denied(t); denied != nil {
-			p.refuseTopic(i, denied)
+		denied[i] = p.denied(t)
+	}
+	p.joinTransaction(denied)
+	for i, t := range req.Topics {
+		if denied[i] != nil {
+			p.refuseTopic(i, denied[i])
 			continue
 		}
 		for j := range t.Partitions {

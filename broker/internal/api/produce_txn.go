@@ -35,7 +35,7 @@ type question struct {
 // joinTransaction asks the coordinator about every partition whose producer has no transaction open there: its batch is
 // written only when the partition belongs to the transaction (KIP-890 part 1), or joins it. The connection waits for
 // the answer, as in Kafka: the producer's next request must not overtake this one.
-func (p *production) joinTransaction() {
+func (p *production) joinTransaction(denied []error) {
 	if p.req.TransactionID == nil {
 		return
 	}
@@ -44,8 +44,8 @@ func (p *production) joinTransaction() {
 	for i, t := range p.req.Topics {
 		for j := range t.Partitions {
 			batch, _, err := record.First(t.Partitions[j].Records)
-			if err != nil || !batch.Transactional() || batch.Control() {
-				continue // validation says what is wrong
+			if denied[i] != nil || err != nil || !batch.Transactional() || batch.Control() {
+				continue // it is not written, and validation says what is wrong
 			}
 			part, err := p.find(t, t.Partitions[j].Partition)
 			if err != nil {
