@@ -45,6 +45,7 @@ settings=(
   group.consumer.heartbeat.interval.ms=1000 group.consumer.min.heartbeat.interval.ms=1000
   offsets.topic.replication.factor=1 transaction.state.log.replication.factor=1 transaction.state.log.min.isr=1
   journal.file.bytes=67108864
+  authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer allow.everyone.if.no.acl.found=true
 )
 
 start_broker() { # start_broker NAME: sets BROKERS
