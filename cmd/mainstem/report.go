@@ -54,7 +54,7 @@ var kafkaCodes = map[*kerr.Error]errcode.Code{
 	kerr.NotEnoughReplicas: errcode.TopicReplicas, kerr.NotEnoughReplicasAfterAppend: errcode.TopicReplicas,
 	kerr.InvalidReplicationFactor: errcode.TopicReplicas, kerr.MessageTooLarge: errcode.TopicRecordSize,
 	kerr.GroupIDNotFound: errcode.GroupUnknown, kerr.NonEmptyGroup: errcode.GroupNotEmpty, kerr.FencedInstanceID: errcode.GroupFenced,
-	kerr.InvalidProducerEpoch: errcode.TxnFenced, kerr.ProducerFenced: errcode.TxnFenced,
+	kerr.InvalidProducerEpoch: errcode.TxnFenced, kerr.ProducerFenced: errcode.TxnFenced, kerr.TransactionalIDNotFound: errcode.TxnUnknown,
 	kerr.TopicAuthorizationFailed: errcode.AuthDenied, kerr.ClusterAuthorizationFailed: errcode.AuthDenied, kerr.GroupAuthorizationFailed: errcode.AuthDenied,
 	kerr.SaslAuthenticationFailed: errcode.AuthFailed, kerr.UnsupportedSaslMechanism: errcode.AuthMechanism,
 	kerr.InvalidConfig: errcode.ConfigValue, kerr.KafkaStorageError: errcode.DiskOffline, kerr.RequestTimedOut: errcode.NetTimeout,

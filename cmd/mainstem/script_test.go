@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/mainstem-io/mainstem/broker/brokertest"
 )
@@ -40,7 +41,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("SECURED", secured.Addr())
 			return nil
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "transaction": transaction},
 	})
 }
 
@@ -57,4 +58,16 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	if want := "exit status " + args[0]; got != want && !(args[0] == "0" && err == nil) {
 		ts.Fatalf("got %s, want %s", got, want)
 	}
+}
+
+// transaction runs `transaction ID TOPIC`: a producer writes a record in a transaction and goes away without an end.
+func transaction(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: transaction ID TOPIC")
+	}
+	cl, err := kgo.NewClient(kgo.SeedBrokers(ts.Getenv("MAINSTEM_BROKERS")), kgo.TransactionalID(args[0]), kgo.DefaultProduceTopic(args[1]))
+	ts.Check(err)
+	defer cl.Close()
+	ts.Check(cl.BeginTransaction())
+	ts.Check(cl.ProduceSync(context.Background(), kgo.StringRecord("open")).FirstErr())
 }

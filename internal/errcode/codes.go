@@ -52,7 +52,9 @@ var (
 	TxnFenced = Code{"TXN-001", "the producer was fenced", []string{"a newer producer uses its transactional id"},
 		[]string{"give every producer a transactional.id of its own"}, ExitConflict}
 	TxnHanging = Code{"TXN-002", "a transaction hangs", []string{"its producer died and its coordinator does not know it"},
-		[]string{"abort it with an administrator's WriteTxnMarkers"}, ExitProblems}
+		[]string{"find where it began:  mainstem txn producers TOPIC --open", "abort it:  mainstem txn abort --topic TOPIC --partition N --start-offset OFFSET"}, ExitProblems}
+	TxnUnknown = Code{"TXN-003", "unknown transaction", []string{"no producer ever used the transactional id, or it has expired"},
+		[]string{"see which there are:  mainstem txn list"}, ExitNotFound}
 
 	DiskFull = Code{"DISK-001", "no space is left", []string{"the file system of the data directory is full"},
 		[]string{"free space, then restart the broker: nothing that was acknowledged is lost", "shorten retention:  mainstem topic alter NAME --set retention.ms=MS"}, ExitFailed}
@@ -82,6 +84,6 @@ var all = []Code{
 	NetUnreachable, NetAdvertised, NetTLS, NetTimeout, NetPortInUse, AuthFailed, AuthDenied, AuthMechanism,
 	ConfigUnknown, ConfigValue, ConfigRefused, ConfigConflict, ConfigFile,
 	TopicUnknown, TopicExists, TopicName, TopicReplicas, TopicRecordSize, GroupUnknown, GroupNotEmpty, GroupFenced,
-	TxnFenced, TxnHanging, DiskFull, DiskOffline, DiskNewer, DiskLocked, DiskCorrupt,
+	TxnFenced, TxnHanging, TxnUnknown, DiskFull, DiskOffline, DiskNewer, DiskLocked, DiskCorrupt,
 	ClusterNoQuorum, ClusterNodeID, ClusterSkew, Usage, Failed,
 }
