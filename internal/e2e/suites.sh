@@ -1,6 +1,6 @@
 #!/bin/bash
 # Other people's client suites against our broker: each on a fresh broker with a data directory of its own.
-#   suites.sh [kcat] [kgo] [clients] [java]         default: all four
+#   suites.sh [kcat] [kgo] [clients] [java] [kfake] [kafkago]     default: the first five
 #   SUITES_DIR=DIR    where the suites' scripts lie (make sets it); without it everything is skipped, and CI fails
 #   MAINSTEM=FILE     the broker's binary; default bin/mainstem of this repository
 # What a suite is known to fail for, because the broker serves no such API yet, stands in known/SUITE.txt with its reason.
@@ -106,7 +106,7 @@ need() { # need COMMAND PACKAGE: installs a Debian package where that is possibl
 # The tests of franz-go's client that use groups, transactions or share groups; the others run.
 kgo_skip=$(sed -n 's/^\(Test[A-Za-z0-9_]*\) .*/\1/p' "$known/kgo-skip.txt" | paste -sd '|')
 
-[ $# -gt 0 ] || set -- kcat kgo clients java
+[ $# -gt 0 ] || set -- kcat kgo clients java kfake
 for s in "$@"; do
   case $s in
     kcat) need kcat kcat; suite kcat kcat "$suites/kcat.sh" ;;
@@ -115,7 +115,9 @@ for s in "$@"; do
       need node nodejs; need npm npm
       for c in confluent kafkapython kafkajs; do suite "clients-$c" clients "$suites/clients.sh" "$c"; done ;;
     java) need java openjdk-17-jdk-headless; need mvn maven; suite java java "$suites/java.sh" ;;
-    *) echo "no such suite: $s (kcat kgo clients java)"; exit 2 ;;
+    kfake) suite kfake kfake "$suites/kfake_tests.sh" ;;
+    kafkago) suite kafkago kafkago "$suites/kafkago.sh" ;;
+    *) echo "no such suite: $s (kcat kgo clients java kfake kafkago)"; exit 2 ;;
   esac
 done
 echo
