@@ -33,7 +33,7 @@ func (c *Controller) settle() error {
 	}
 }
 
-// carryOut does what the quorum wants, in the order that makes it safe: persist, send, apply, reply.
+// carryOut does what the quorum wants, in the order that makes it safe: persist, send, apply, show, reply.
 func (c *Controller) carryOut(fx quorum.Effects) error {
 	var replaced *metadata.Image
 	if fx.Snapshot != nil {
@@ -59,8 +59,8 @@ func (c *Controller) carryOut(fx quorum.Effects) error {
 			return err
 		}
 	}
-	c.reply()
 	c.publishStatus()
+	c.reply()
 	c.askForSnapshot()
 	return nil
 }
