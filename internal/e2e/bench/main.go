@@ -64,19 +64,22 @@ func (b *bench) run(ctx context.Context) (err error) {
 	if b.kafka {
 		systems = append(systems, system{name: "kafka"}, system{name: "kafka-fsync"})
 	}
+	if b.only.MatchString("figures") {
+		if err := b.figures(ctx); err != nil {
+			return fmt.Errorf("figures of the process: %w", err)
+		}
+	}
 	for round := range b.rounds {
 		for _, s := range systems {
 			if err := b.round(ctx, s, round); err != nil {
 				return fmt.Errorf("round %d on %s: %w", round+1, s.name, err)
 			}
 		}
-	}
-	if b.only.MatchString("figures") {
-		if err := b.figures(ctx); err != nil {
-			return fmt.Errorf("figures of the process: %w", err)
+		if err := b.write(round + 1); err != nil { // a run that is ended early keeps its whole rounds
+			return err
 		}
 	}
-	return b.write()
+	return nil
 }
 
 // round starts a server on a fresh directory, runs every job, and stops it.

@@ -58,8 +58,8 @@ func (b *bench) median(job, system, value string) float64 {
 	return all[len(all)/2]
 }
 
-// write puts every measurement into results.json and the targets into RESULTS.md.
-func (b *bench) write() error {
+// write puts every measurement so far into results.json and the targets into results.md.
+func (b *bench) write(rounds int) error {
 	if err := os.MkdirAll(b.out, 0o755); err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (b *bench) write() error {
 		fmt.Fprintf(&t, "| %s | %s | %s | %s | %s | %s | `%s` |\n", g.what, g.want, number(ours), number(kafka), number(fsync), met, g.job)
 	}
 	fmt.Print("\n", t.String())
-	return os.WriteFile(filepath.Join(b.out, name+".md"), []byte("<!-- Written by `make bench` and `make bench-kafka`: medians of "+fmt.Sprint(b.rounds)+" rounds. -->\n\n"+t.String()), 0o600)
+	return os.WriteFile(filepath.Join(b.out, name+".md"), []byte("<!-- Written by `make bench` and `make bench-kafka`: medians of "+fmt.Sprint(rounds)+" rounds. -->\n\n"+t.String()), 0o600)
 }
 
 func number(f float64) string {
