@@ -22,7 +22,7 @@ stop_broker() {
 }
 end() { stop_broker; rm -rf "$work"; }
 trap end EXIT
-trap 'exit 130' INT TERM
+trap 'echo "interrupted by a signal"; exit 130' INT TERM
 
 if [ ! -x "$suites/kcat.sh" ]; then
   echo "SKIPPED: no suites in $suites (SUITES_DIR); no client was tried"
