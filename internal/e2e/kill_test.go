@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -53,12 +54,31 @@ func killCycles(t *testing.T, engine, io string, cycles int, seed uint64, total 
 	load.Stop(t, 20*time.Second)
 	report = audit.Whole(s.Addr())
 	total.add(cycles, report)
+	segments, generation := wear(t, s.Dir())
+	if t.Logf("%d segments, journal generation %d", segments, generation); cycles > 4 && (segments < 3*len(load.Partitions()) || generation < 3*cycles) {
+		t.Errorf("%d segments and journal generation %d after %d kills: too little rolled and rotated to test anything", segments, generation, cycles)
+	}
 	for _, err := range load.History.Failures() {
 		t.Errorf("a client gave up: %v", err)
 	}
 	if len(report.Anomalies) > 0 {
 		t.Errorf("after %d kills: %s\nkept: %s", cycles, report, keep(t, s))
 	}
+}
+
+// wear counts the segments of a data directory and answers where its journal is: each start is a generation or two, the
+// others are files that filled up and checkpoints under load.
+func wear(t *testing.T, dir string) (segments, generation int) {
+	t.Helper()
+	logs, err := filepath.Glob(filepath.Join(dir, "*", "*.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := readFile(t, dir, "journal-state") // format, engine, generation, sequence
+	if _, err := fmt.Sscanf(state, "0\n%s %d", new(string), &generation); err != nil {
+		t.Fatalf("read journal-state %q: %v", state, err)
+	}
+	return len(logs), generation
 }
 
 // tally adds up the reports of a test.
