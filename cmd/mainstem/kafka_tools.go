@@ -22,7 +22,7 @@ type kafkaTool struct {
 	*app
 	servers    []string
 	configFile string
-	pairs      []string          // client properties of the command line
+	pairs      repeated          // client properties of the command line
 	properties map[string]string // all client properties
 }
 
@@ -147,6 +147,13 @@ func javaProperties(text string) map[string]string {
 	}
 	return out
 }
+
+// repeated is the value of a flag that may be given many times, also under two names.
+type repeated []string
+
+func (r *repeated) String() string     { return strings.Join(*r, " ") }
+func (r *repeated) Type() string       { return "KEY=VALUE" }
+func (r *repeated) Set(s string) error { *r = append(*r, s); return nil }
 
 // keyValues reads the KEY=VALUE values of a flag.
 func keyValues(flag string, list []string) (map[string]string, error) {
