@@ -78,7 +78,7 @@ Every command but server works against any Kafka.`,
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.fromEnvironment(cmd.Flags()) }
 	documentEnvironment(root)
 	root.AddGroup(&cobra.Group{ID: "kafka", Title: "Kafka's own names:"})
-	root.AddCommand(a.kafkaTopics(), a.kafkaConsoleProducer(), a.kafkaConsoleConsumer(), a.kafkaConsumerGroups(), a.kafkaConfigs()) // their flags have no variables
+	root.AddCommand(a.kafkaTopics(), a.kafkaConsoleProducer(), a.kafkaConsoleConsumer(), a.kafkaConsumerGroups(), a.kafkaConfigs(), a.kafkaAcls()) // their flags have no variables
 	return root
 }
 
