@@ -77,6 +77,8 @@ Every command but server works against any Kafka.`,
 	root.SetHelpCommandGroupID("help")
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.fromEnvironment(cmd.Flags()) }
 	documentEnvironment(root)
+	root.AddGroup(&cobra.Group{ID: "kafka", Title: "Kafka's own names:"})
+	root.AddCommand(a.kafkaTopics(), a.kafkaConsoleProducer(), a.kafkaConsoleConsumer(), a.kafkaConsumerGroups(), a.kafkaConfigs(), a.kafkaAcls()) // their flags have no variables
 	return root
 }
 
