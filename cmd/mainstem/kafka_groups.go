@@ -178,6 +178,9 @@ func (f *groupsTool) printMembers(g kadm.DescribedGroupLag) {
 func (f *groupsTool) printOffsets(g kadm.DescribedGroupLag) {
 	rows := [][]string{{"GROUP", "TOPIC", "PARTITION", "CURRENT-OFFSET", "LOG-END-OFFSET", "LAG", "CONSUMER-ID", "HOST", "CLIENT-ID"}}
 	for _, l := range g.Lag.Sorted() {
+		if l.Member == nil && l.Commit.At < 0 {
+			continue // nobody reads it, and nobody did
+		}
 		row := []string{g.Group, l.Topic, strconv.Itoa(int(l.Partition)), "-", strconv.FormatInt(l.End.Offset, 10), "-", "-", "-", "-"}
 		if l.Commit.At >= 0 {
 			row[3], row[5] = strconv.FormatInt(l.Commit.At, 10), strconv.FormatInt(l.Lag, 10)

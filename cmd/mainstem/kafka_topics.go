@@ -15,7 +15,7 @@ import (
 )
 
 // kafka-topics as of Apache Kafka 4. It deviates in this: --replica-assignment is not taken, and Elr and LastKnownElr
-// are always N/A, as Kafka prints them for a broker that does not tell.
+// are always empty, as Kafka prints them for a partition that has none.
 
 // topicsTool holds the flags of kafka-topics.
 type topicsTool struct {
@@ -210,7 +210,7 @@ func (f *topicsTool) printPartition(p kadm.PartitionDetail) {
 	if p.Leader >= 0 {
 		leader = strconv.Itoa(int(p.Leader))
 	}
-	fmt.Fprintf(f.env.Stdout, "\tTopic: %s\tPartition: %d\tLeader: %s\tReplicas: %s\tIsr: %s\tElr: N/A\tLastKnownElr: N/A\n",
+	fmt.Fprintf(f.env.Stdout, "\tTopic: %s\tPartition: %d\tLeader: %s\tReplicas: %s\tIsr: %s\tElr: \tLastKnownElr: \n",
 		p.Topic, p.Partition, leader, joined(p.Replicas), joined(p.ISR))
 }
 
