@@ -18,6 +18,31 @@ type book struct {
 	lines    []string
 	missing  []string
 	provided int
+	held     map[string]func() // what a run that is told to stop must give back
+}
+
+// Hold notes how to give something back that outlives this process, such as a mount; the answer forgets it again.
+func Hold(name string, back func()) (release func()) {
+	ledger.mu.Lock()
+	defer ledger.mu.Unlock()
+	if ledger.held == nil {
+		ledger.held = map[string]func(){}
+	}
+	ledger.held[name] = back
+	return func() {
+		ledger.mu.Lock()
+		defer ledger.mu.Unlock()
+		delete(ledger.held, name)
+	}
+}
+
+// giveBack gives everything back that is held. What it belongs to may still be running: this process is about to end.
+func (b *book) giveBack() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, back := range b.held {
+		back()
+	}
 }
 
 // Note adds a line to the table at the end: what a test did, counted.

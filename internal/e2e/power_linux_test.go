@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -19,25 +20,38 @@ func TestPowerLoss(t *testing.T) {
 	for n, c := range []struct{ kind, engine string }{{"ext4", "ring"}, {"xfs", "ring"}, {"ext4", "tidwall"}, {"xfs", "tidwall"}} {
 		t.Run(c.kind+"-"+c.engine, func(t *testing.T) {
 			share := (cycles + 3 - n) / 4
-			run := newOutage(t, Options{Settings: small(map[string]string{"journal.engine": c.engine})}, c.kind, seed+uint64(n))
-			for cycle := range share {
-				if n := run.cut(t, cycle); n > 0 {
-					t.Errorf("%d records were acknowledged that were sent after the disk was gone", n)
-				}
-				run.server.Start()
-				if report := run.audit.Continue(run.server.Addr()); len(report.Anomalies) > 0 {
-					t.Fatalf("after power loss %d: %s\nkept: %s", cycle+1, report, keep(t, run.server))
-				}
-			}
-			report := run.finish(t)
-			total.add(share, report)
-			if len(report.Anomalies) > 0 {
-				t.Errorf("after %d power losses: %s\nkept: %s", share, report, keep(t, run.server))
+			for from := 0; from < share; from += volumeCycles {
+				to := min(from+volumeCycles, share)
+				t.Run(fmt.Sprintf("%d-%d", from+1, to), func(t *testing.T) {
+					o := Options{Settings: small(map[string]string{"journal.engine": c.engine})}
+					powerLosses(t, newOutage(t, o, c.kind, seed+uint64(n+from)), to-from, total)
+				})
 			}
 		})
 	}
 	if total.cycles > 0 {
 		Note(t, began, "%s", total)
+	}
+}
+
+// volumeCycles is how many power losses a volume sees: more of their load would fill it.
+const volumeCycles = 25
+
+// powerLosses is a number of power losses of one volume, with a look after each and a whole one at the end.
+func powerLosses(t *testing.T, run *outage, cycles int, total *tally) {
+	t.Helper()
+	for cycle := range cycles {
+		if n := run.cut(t, cycle); n > 0 {
+			t.Errorf("%d records were acknowledged that were sent after the disk was gone", n)
+		}
+		run.server.Start()
+		if report := run.audit.Continue(run.server.Addr()); len(report.Anomalies) > 0 {
+			t.Fatalf("after power loss %d: %s\nkept: %s", cycle+1, report, keep(t, run.server))
+		}
+	}
+	report := run.finish(t)
+	if total.add(cycles, report); len(report.Anomalies) > 0 {
+		t.Errorf("after %d power losses: %s\nkept: %s", cycles, report, keep(t, run.server))
 	}
 }
 

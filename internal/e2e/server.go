@@ -55,7 +55,13 @@ func NewServer(t testing.TB, o Options) *Server {
 		o.Dir = t.TempDir()
 	}
 	s := &Server{t: t, o: o, address: freeAddress(t)}
-	t.Cleanup(func() { s.Kill() })
+	t.Cleanup(func() {
+		if t.Failed() && s.cmd != nil {
+			text := s.Log()
+			t.Logf("the broker: %s; the end of its log:\n%s", s.State(), text[max(0, len(text)-3000):])
+		}
+		s.Kill()
+	})
 	return s
 }
 

@@ -47,7 +47,14 @@ func NewVolume(t testing.TB, kind string, megabytes int64) *Volume {
 		t.Fatal(err)
 	}
 	v := &Volume{t: t, image: filepath.Join(base, kind+".img"), Dir: filepath.Join(base, "mnt")}
+	release := Hold(base, func() {
+		v.Detach()
+		_ = os.Remove(v.image)
+		_ = os.Remove(v.Dir)
+		_ = os.Remove(base)
+	})
 	t.Cleanup(func() {
+		defer release()
 		v.Detach()
 		if err := os.Remove(v.Dir); err != nil && !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s is still mounted: %v", v.Dir, err)
