@@ -25,7 +25,7 @@ func (b *bench) figures(ctx context.Context) error {
 		first, err := firstMetadata(ctx, srv)
 		values["start_ms"], values["first_metadata_ms"] = srv.took.Seconds()*1e3, first.Seconds()*1e3+srv.took.Seconds()*1e3
 		if err == nil {
-			time.Sleep(10 * time.Second) // whatever start began in the background ends
+			time.Sleep(20 * time.Second) // the spare journal files are written by then
 			cpu := ticks(srv.pid)
 			time.Sleep(10 * time.Second)
 			values["idle_rss_mb"], values["idle_cpu_percent"] = rss(srv.pid), (ticks(srv.pid)-cpu)*10
