@@ -91,7 +91,7 @@ func (b *bench) write(rounds int) error {
 		fmt.Fprintf(&t, "| %s | %s | %s | %s | %s | %s | `%s` |\n", g.what, g.want, number(ours), number(kafka), number(fsync), met, g.job)
 	}
 	fmt.Print("\n", t.String())
-	return os.WriteFile(filepath.Join(b.out, name+".md"), []byte("<!-- Written by `make bench` and `make bench-kafka`: medians of "+fmt.Sprint(rounds)+" rounds. -->\n\n"+t.String()), 0o600)
+	return os.WriteFile(filepath.Join(b.out, name+".md"), []byte("<!-- Written by `make bench` and `make bench-kafka`: medians over rounds, here "+fmt.Sprint(rounds)+". -->\n\n"+t.String()), 0o600)
 }
 
 func number(f float64) string {
