@@ -63,6 +63,8 @@ func (s *Store) make(p Partition, topicID uuid, cfg LogConfig) (l *Log, err erro
 	return l, nil
 }
 
+// emptiest answers the directory with the fewest partitions, or nil when none works, and notes it for p, which is being
+// made: those that are made at the same time count it.
 func (s *Store) emptiest(p Partition) (best *directory) {
 	if len(s.directories) == 1 && s.directories[0].err() == nil {
 		return s.directories[0]

@@ -75,7 +75,11 @@ func newLoopDisk(t *testing.T, kind string) *loopDisk {
 			t.Skipf("SKIPPED, NOT PASSED: a power loss needs a loop mount: %v: %v %s", cmd, err, out)
 		}
 	}
-	t.Cleanup(func() { _ = exec.Command("umount", d.dir).Run() })
+	t.Cleanup(func() {
+		if err := unix.Unmount(d.dir, unix.MNT_DETACH); err != nil { // detached, because a test that failed may have files open
+			t.Errorf("unmount %s: %v", d.dir, err)
+		}
+	})
 	return d
 }
 
