@@ -60,6 +60,7 @@ func (d *directory) makeCheckpoint() error {
 	if err := d.writeCheckpoints(); err != nil {
 		return d.fail(err)
 	}
+	defer signal(d.checkpointed)
 	if closed.gen == 0 || closed.gen < d.state.gen {
 		return nil // nothing was closed since the last time
 	}
@@ -92,6 +93,7 @@ func (d *directory) writeState(s journalState) error {
 		return err
 	}
 	d.state = s
+	d.replayFrom.Store(uint32(s.gen))
 	return nil
 }
 
@@ -114,19 +116,53 @@ func (d *directory) flushLogs(logs []*Log) error {
 func (d *directory) writeCheckpoints() error {
 	d.writing.Lock()
 	defer d.writing.Unlock()
-	points, starts := map[Partition]int64{}, map[Partition]int64{}
-	for _, l := range d.logs() {
+	points, starts, cleaned := map[Partition]int64{}, map[Partition]int64{}, map[Partition]int64{}
+	logs := d.logs()
+	cuts := make([]int64, len(logs))
+	for i, l := range logs {
 		l.mu.Lock()
+		cuts[i] = l.cuts.Load()
 		points[l.partition] = l.recoveryPoint
+		if l.cleanerPoint > 0 {
+			cleaned[l.partition] = l.cleanerPoint
+		}
 		if start := l.start.Load(); start > (*l.segments.Load())[0].base {
 			starts[l.partition] = start
 		}
 		l.mu.Unlock()
 	}
-	fsys := d.store.cfg.FS
-	return errors.Join(
-		vfs.WriteFileAtomic(fsys, d.file(logStartFile), formatOffsets(starts)),
-		vfs.WriteFileAtomic(fsys, d.file(recoveryPointFile), formatOffsets(points)))
+	if err := errors.Join(
+		d.writeOffsets(cleanerPointFile, cleaned), d.writeOffsets(logStartFile, starts), d.writeOffsets(recoveryPointFile, points),
+	); err != nil {
+		return err
+	}
+	for i, l := range logs {
+		l.settle(points[l.partition], cuts[i])
+	}
+	return nil
+}
+
+// writeOffsets replaces a checkpoint file, if it would say anything else than what this run wrote last. The mutex
+// writing is held.
+func (d *directory) writeOffsets(name string, offsets map[Partition]int64) error {
+	if old, ok := d.written[name]; ok && maps.Equal(old, offsets) {
+		return nil
+	}
+	delete(d.written, name) // until it is known to be there
+	if err := vfs.WriteFileAtomic(d.store.cfg.FS, d.file(name), formatOffsets(offsets)); err != nil {
+		return err
+	}
+	d.written[name] = offsets
+	return nil
+}
+
+// settle notes that point is written down: replays leave what lies below alone, unless they cut the log first.
+func (l *Log) settle(point, cuts int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if cuts == l.cuts.Load() && (l.cutGen == 0 || uint32(l.cutGen) < l.directory.replayFrom.Load()) {
+		l.settled = max(l.settled, point)
+	}
 }
 
 // writeHighWatermarks is done every few seconds, as in Kafka. It may be behind after a crash: nothing is truncated to it.

@@ -234,6 +234,7 @@ func (d *directory) rotated(g closedGen) {
 	d.hasRaft = false
 	d.closed = g
 	d.mu.Unlock()
+	d.closedGen.Store(uint32(g.gen))
 	signal(d.checkpoint)
 }
 

@@ -31,6 +31,7 @@ type Config struct {
 	RetentionInterval  time.Duration        // log.retention.check.interval.ms; default 5 min
 	HighWatermarkEvery time.Duration        // replica.high.watermark.checkpoint.interval.ms; default 5 s
 	RecoveryThreads    int                  // num.recovery.threads.per.data.dir; default 2
+	Cleaner            func() CleanerConfig // log.cleaner.*, read before each round; nil: nothing is compacted
 	ProducerExpiration func() time.Duration // producer.id.expiration.ms, read at each check; default 24 h
 	Now                func() time.Time     // default time.Now
 	Logger             *slog.Logger

@@ -251,6 +251,8 @@ func (s *Store) deleteLog(l *Log) error {
 
 // renameAway gives the directory a name that nothing reads, and closes its files.
 func (l *Log) renameAway() (string, error) {
+	l.swapping.Lock()
+	defer l.swapping.Unlock()
 	l.flushing.Lock()
 	defer l.flushing.Unlock()
 	l.mu.Lock()

@@ -24,14 +24,19 @@ type directory struct {
 	down        chan struct{} // closed when offline is set
 	wake        chan struct{} // capacity 1: something for the committer to look at
 	checkpoint  chan struct{} // capacity 1: a generation was closed
-	writebacks  chan writeback
+	// checkpointed, capacity 1: a checkpoint was made. The cleaner listens.
+	checkpointed chan struct{}
+	writebacks   chan writeback
 
 	stats stats
 
-	queuedBytes atomic.Int64 // of the queue and of the group under way
-	behind      atomic.Int32 // closed generations that no checkpoint covers
+	queuedBytes atomic.Int64  // of the queue and of the group under way
+	behind      atomic.Int32  // closed generations that no checkpoint covers
+	closedGen   atomic.Uint32 // the newest closed generation
+	replayFrom  atomic.Uint32 // as in journal-state: a start replays from this generation on
 
-	writing sync.Mutex // one writes the checkpoint files at a time
+	writing sync.Mutex                     // one writes the checkpoint files at a time
+	written map[string]map[Partition]int64 // what they say, by name; guarded by writing
 
 	// Guarded by mu, which is never held over I/O:
 	mu       sync.Mutex
@@ -72,8 +77,9 @@ const maxBehind = 2
 
 func newDirectory(s *Store, dir string) *directory {
 	d := &directory{
-		store: s, path: dir, down: make(chan struct{}), wake: make(chan struct{}, 1), checkpoint: make(chan struct{}, 1),
-		writebacks: make(chan writeback, 64), // hints: a full channel drops them
+		store: s, path: dir, written: map[string]map[Partition]int64{}, down: make(chan struct{}), wake: make(chan struct{}, 1), checkpoint: make(chan struct{}, 1),
+		checkpointed: make(chan struct{}, 1),
+		writebacks:   make(chan writeback, 64), // hints: a full channel drops them
 	}
 	d.room.L = &d.mu
 	return d

@@ -9,9 +9,12 @@ type hints struct {
 	next int
 }
 
-// hint says that the batch at position in the segment with base is the first that ends at or behind offset. It holds as
-// long as Log.cuts has not changed.
-type hint struct{ offset, base, position, cuts int64 }
+// hint says that the batch at position in segment is the first that ends at or behind offset. It holds as long as
+// Log.cuts has not changed.
+type hint struct {
+	segment                *segment
+	offset, position, cuts int64
+}
 
 func (h *hints) put(n hint) {
 	h.mu.Lock()
@@ -21,11 +24,11 @@ func (h *hints) put(n hint) {
 }
 
 // take answers the position for offset in the segment, and forgets it: the reader that goes on leaves a new one.
-func (h *hints) take(offset, base, cuts int64) (int64, bool) {
+func (h *hints) take(offset int64, s *segment, cuts int64) (int64, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i := range h.ring {
-		if n := &h.ring[i]; n.offset == offset && n.base == base && n.cuts == cuts && n.position > 0 {
+		if n := &h.ring[i]; n.offset == offset && n.segment == s && n.cuts == cuts && n.position > 0 {
 			position := n.position
 			*n = hint{}
 			h.next = i

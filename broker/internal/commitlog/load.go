@@ -19,16 +19,17 @@ func (re *replay) load() error {
 	// Nobody else has the log yet; the mutex is for what expects it held.
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	bases, snapshots, debris, err := sortedBases(l.store.cfg.FS, l.path)
+	files, err := l.list()
 	if err != nil {
 		return err
 	}
-	for _, name := range debris {
+	bases := files.bases
+	for _, name := range files.debris {
 		if err := l.store.cfg.FS.Remove(name); err != nil {
 			return err
 		}
 	}
-	l.snapshots = snapshots
+	l.snapshots = files.snapshots
 	if re.touched {
 		if err := l.cutFiles(re.segBase, re.endPos); err != nil {
 			return err
@@ -38,6 +39,11 @@ func (re *replay) load() error {
 	}
 	if err := l.openSegments(bases, re.start); err != nil {
 		return err
+	}
+	if re.truncated { // the replayed generations may be replayed again
+		l.cutGen = l.directory.journal.Current()
+	} else {
+		l.settled = re.point
 	}
 	if err := l.loadEpochs(re); err != nil {
 		return err
@@ -49,6 +55,19 @@ func (re *replay) load() error {
 		re.dropSnapshots(re.end)
 	}
 	return re.scanLog()
+}
+
+// list answers what lies in the log's directory, once what the cleaner began is brought to an end.
+func (l *Log) list() (partitionFiles, error) {
+	files, err := listPartition(l.store.cfg.FS, l.path)
+	if err != nil || len(files.swaps) == 0 {
+		return files, err
+	}
+	if err := l.resumeSwaps(files.swaps); err != nil {
+		return files, err
+	}
+	l.namesDirty = true
+	return listPartition(l.store.cfg.FS, l.path)
 }
 
 // openSegments makes the list of segments.

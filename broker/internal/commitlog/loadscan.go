@@ -157,7 +157,7 @@ func (sc *loadScan) prepareIndexes(s *segment) error {
 		s.maxTime, s.maxTimeOffset = top.key, top.value
 	}
 	s.dirty, s.indexDirty = true, true
-	return s.txns.cut(sc.txnFrom)
+	return s.checkTxns(sc.txnFrom)
 }
 
 // batch takes one batch into everything that is made again.

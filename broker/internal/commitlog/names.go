@@ -16,6 +16,8 @@ const (
 	txnIndexSuffix  = ".txnindex"
 	snapshotSuffix  = ".snapshot"
 	deletedSuffix   = ".deleted" // a segment's file that is removed later
+	cleanedSuffix   = ".cleaned" // a file of a segment that the cleaner writes
+	swapSuffix      = ".swap"    // the same when it is whole and about to take its place
 	deleteSuffix    = "-delete"  // a partition's directory that is removed later
 
 	metaFile           = "meta.properties"
@@ -25,6 +27,7 @@ const (
 	recoveryPointFile  = "recovery-point-offset-checkpoint"
 	logStartFile       = "log-start-offset-checkpoint"
 	highWatermarkFile  = "replication-offset-checkpoint"
+	cleanerPointFile   = "cleaner-offset-checkpoint"
 	leaderEpochFile    = "leader-epoch-checkpoint"
 	partitionMetaFile  = "partition.metadata"
 	defaultJournalName = "journal"

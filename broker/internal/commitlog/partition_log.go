@@ -34,18 +34,28 @@ type Log struct {
 
 	hints hints
 
+	// holesTo is how far a cleaner had come before this start, maybe Kafka's own, which lets segments end early.
+	holesTo int64
+
 	highWatermark atomic.Int64
 	doneTxns      atomic.Bool // some transaction waits for the high watermark
 
+	// swapping is held while files take the places of others: by the cleaner when it puts in a cleaned segment, by
+	// truncation, retention and deletion. Before flushing.
+	swapping sync.Mutex
 	flushing sync.Mutex // one flush at a time, I/O and all; before mu
 
 	// mu orders appends. It is held over pwrite into the page cache, never over a sync.
-	// Order: flushing or directory.writing, then mu, then one of advance, file.opening, files.mu, sparse.mu, directory.mu.
+	// Order: swapping, then flushing or directory.writing, then mu, then one of advance, file.opening, files.mu, sparse.mu, directory.mu.
 	mu sync.Mutex
 	// Guarded by mu:
 	path          string
 	state         producers
-	recoveryPoint int64 // everything below is synced in the segments
+	recoveryPoint int64       // everything below is synced in the segments
+	settled       int64       // a replay of the journal writes nothing below
+	cutGen        journal.Gen // the newest generation that may hold a TRUNCATE; 0 without
+	cleanerPoint  int64       // the keys below were looked at by the cleaner
+	gaveUp        time.Time   // when the cleaner last failed here; zero when it did not
 	snapshots     []int64
 	stale         []int64          // snapshots of a history that was truncated away; removed by the next checkpoint
 	pending       map[int64][]byte // snapshots that the next flush writes

@@ -3,6 +3,7 @@ package commitlog
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/mainstem-io/mainstem/broker/internal/record"
 )
@@ -30,7 +31,8 @@ func (l *Log) tryRead(offset, maxOffset int64, maxBytes int, wholeFirst bool) (C
 	if err := l.usable(); err != nil {
 		return Chunk{}, false, err
 	}
-	cuts, list := l.steadyCuts(), *l.segments.Load()
+	cuts, current := l.steadyCuts(), l.segments.Load()
+	list := *current
 	if start, end := l.start.Load(), l.end.Load(); offset < start || offset > end {
 		return Chunk{}, false, fmt.Errorf("%w: the log has %d to %d", ErrOffsetOutOfRange, start, end)
 	}
@@ -47,8 +49,8 @@ func (l *Log) tryRead(offset, maxOffset int64, maxBytes int, wholeFirst bool) (C
 			}
 			return Chunk{}, true, nil
 		}
-		if err == nil && !found && i+1 < len(list) && !l.config.Load().Compact {
-			// Only compaction leaves nothing at or behind offset here. Anything else was cut off.
+		if err == nil && !found && i+1 < len(list) && list[i+1].base > l.holesTo {
+			// A segment ends where the next begins; our compaction keeps it so. This one was cut off.
 			err = fmt.Errorf("%w: %s ends before offset %d", ErrCorrupt, s.log.path(), offset)
 		}
 		if errors.Is(err, ErrCorrupt) {
@@ -58,7 +60,7 @@ func (l *Log) tryRead(offset, maxOffset int64, maxBytes int, wholeFirst bool) (C
 			return chunk, false, err
 		}
 	}
-	return Chunk{NextOffset: offset}, false, nil
+	return Chunk{NextOffset: offset}, current != l.segments.Load(), nil // what was rolled meanwhile is in the new list
 }
 
 // steadyCuts answers cuts while no truncation is under way, and waits for one that is.
@@ -96,7 +98,7 @@ func (l *Log) readSegment(s *segment, r reading) (Chunk, bool, error) {
 	cuts, slack := r.cuts, 0
 	r.log, r.segment, r.size, r.next = l, s, s.size.Load(), s.base
 	r.bound = min(r.bound, l.end.Load()) // behind size: Append publishes them the other way round
-	if at, known := l.hints.take(r.offset, s.base, cuts); known {
+	if at, known := l.hints.take(r.offset, s, cuts); known {
 		r.at, r.next = at, r.offset
 	} else {
 		r.at = l.lookup(s, r.offset)
@@ -113,7 +115,7 @@ func (l *Log) readSegment(s *segment, r reading) (Chunk, bool, error) {
 		return Chunk{}, found, err
 	}
 	if len(chunk.Bytes) > 0 { // an empty one may have been asked for in the middle of a batch
-		l.hints.put(hint{chunk.NextOffset, s.base, r.at + int64(len(chunk.Bytes)), cuts})
+		l.hints.put(hint{s, chunk.NextOffset, r.at + int64(len(chunk.Bytes)), cuts})
 	}
 	return chunk, true, nil
 }
@@ -228,7 +230,7 @@ func (l *Log) lookup(s *segment, offset int64) int64 {
 func (l *Log) repair(s *segment, cause error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.usable() != nil { // another log may have the names by now
+	if l.usable() != nil || !slices.Contains(*l.segments.Load(), s) { // others may have the names by now
 		return
 	}
 	l.store.log.Warn("index is rebuilt from its log", "topic", l.partition.Topic, "partition", l.partition.Index, "offset", s.base, "error", cause)
@@ -242,25 +244,37 @@ func (l *Log) repair(s *segment, cause error) {
 
 // AbortedTxns answers the aborted transactions that have records in [from, to), by their markers' order.
 func (l *Log) AbortedTxns(from, to int64) ([]AbortedTxn, error) {
-	var out []AbortedTxn
+	for {
+		out, again, err := l.tryAbortedTxns(from, to)
+		if err != nil {
+			return nil, fmt.Errorf("aborted transactions of %v: %w", l.partition, err)
+		}
+		if !again {
+			return out, nil
+		}
+	}
+}
+
+// tryAbortedTxns answers again when a segment went away under its hands: retention took it, or the cleaner replaced it.
+func (l *Log) tryAbortedTxns(from, to int64) (out []AbortedTxn, again bool, err error) {
 	list := *l.segments.Load()
 	for _, s := range list[floor(list, from):] {
 		if !s.acquire() {
-			continue // retention took it: nobody reads there any more
+			return nil, true, nil
 		}
 		txns, err := s.txns.all()
 		s.release()
 		if err != nil {
-			return nil, fmt.Errorf("aborted transactions of %v: %w", l.partition, err)
+			return nil, false, err
 		}
 		for _, t := range txns {
 			if t.LastOffset >= from && t.FirstOffset < to {
 				out = append(out, t)
 			}
 			if t.LastStable >= to { // later markers abort what begins behind it
-				return out, nil
+				return out, false, nil
 			}
 		}
 	}
-	return out, nil
+	return out, false, nil
 }

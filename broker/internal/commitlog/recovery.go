@@ -20,6 +20,7 @@ type recovery struct {
 	points   map[Partition]int64
 	starts   map[Partition]int64
 	marks    map[Partition]int64
+	cleaned  map[Partition]int64
 	noPoints bool // the recovery points are lost: nothing may be skipped, nothing is known to be lost
 	replays  map[Partition]*replay
 	local    map[uint32]*replay // by the generation's local ids
@@ -45,7 +46,11 @@ func (d *directory) recover() error {
 	if err := r.loadLogs(); err != nil {
 		return err
 	}
-	return r.finish()
+	if err := r.finish(); err != nil {
+		return err
+	}
+	d.closedGen.Store(uint32(d.journal.Current()) - 1)
+	return nil
 }
 
 // readFiles takes the clean-shutdown marker away and reads the checkpoint files.
@@ -61,11 +66,11 @@ func (r *recovery) readFiles() (err error) {
 	case !isNotExist(err):
 		return err
 	}
-	var faults [3]error
+	var faults [4]error
 	for i, c := range []struct {
 		name string
 		to   *map[Partition]int64
-	}{{recoveryPointFile, &r.points}, {logStartFile, &r.starts}, {highWatermarkFile, &r.marks}} {
+	}{{recoveryPointFile, &r.points}, {logStartFile, &r.starts}, {highWatermarkFile, &r.marks}, {cleanerPointFile, &r.cleaned}} {
 		if *c.to, faults[i], err = readOffsets(fsys, d.file(c.name)); err != nil {
 			return err
 		}
@@ -84,6 +89,7 @@ func (r *recovery) readFiles() (err error) {
 	if d.state, err = parseJournalState(data); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrCorrupt, d.file(journalStateFile), err)
 	}
+	d.replayFrom.Store(uint32(d.state.gen))
 	return nil
 }
 
@@ -130,7 +136,7 @@ func (r *recovery) addLog(p Partition, name string) error {
 	l := newLog(d.store, d, p, topicID, name)
 	l.highWatermark.Store(r.marks[p])
 	point, known := r.points[p]
-	l.recoveryPoint = point
+	l.recoveryPoint, l.cleanerPoint, l.holesTo = point, r.cleaned[p], r.cleaned[p]
 	l.found, l.crashed = true, !r.clean
 	r.replays[p] = &replay{log: l, point: point, start: r.starts[p], known: known && !r.noPoints, clean: r.clean}
 	d.store.mu.Lock()
@@ -175,23 +181,31 @@ func (r *recovery) dropDeleted(l *Log) error {
 	return s.cfg.FS.SyncDir(r.d.path)
 }
 
-// sortedBases answers the bases of the segments in a partition's directory.
-func sortedBases(fsys vfs.FS, dir string) (bases, snapshots []int64, debris []string, err error) {
+// partitionFiles is what lies in a partition's directory.
+type partitionFiles struct {
+	bases, snapshots []int64 // of segments and of producer snapshots, rising
+	debris           []string
+	swaps            []string // what the cleaner left
+}
+
+func listPartition(fsys vfs.FS, dir string) (p partitionFiles, err error) {
 	entries, err := fsys.List(dir)
 	if err != nil {
-		return nil, nil, nil, err
+		return p, err
 	}
 	for _, e := range entries {
 		name := e.Name()
 		if base, ok := parseOffsetName(name, logSuffix); ok {
-			bases = append(bases, base)
+			p.bases = append(p.bases, base)
 		} else if offset, ok := parseOffsetName(name, snapshotSuffix); ok {
-			snapshots = append(snapshots, offset)
+			p.snapshots = append(p.snapshots, offset)
 		} else if strings.HasSuffix(name, deletedSuffix) || strings.HasSuffix(name, vfs.TempSuffix) {
-			debris = append(debris, path.Join(dir, name))
+			p.debris = append(p.debris, path.Join(dir, name))
+		} else if strings.HasSuffix(name, cleanedSuffix) || strings.HasSuffix(name, swapSuffix) {
+			p.swaps = append(p.swaps, path.Join(dir, name))
 		}
 	}
-	slices.Sort(bases)
-	slices.Sort(snapshots)
-	return bases, snapshots, debris, nil
+	slices.Sort(p.bases)
+	slices.Sort(p.snapshots)
+	return p, nil
 }

@@ -173,11 +173,11 @@ func (r *recovery) truncate(re *replay, rec journal.Record) error {
 
 // cutFiles removes all segments behind base, and what lies beyond position in that one.
 func (l *Log) cutFiles(base, position int64) error {
-	bases, _, _, err := sortedBases(l.store.cfg.FS, l.path)
+	files, err := listPartition(l.store.cfg.FS, l.path)
 	if err != nil {
 		return err
 	}
-	for _, b := range bases {
+	for _, b := range files.bases {
 		s := newSegment(l.store.files, l.path, b, l.store.cfg.Now(), nil)
 		switch {
 		case b > base:

@@ -39,6 +39,8 @@ func (s *Store) retain(now time.Time) {
 
 func (l *Log) retain(now time.Time) error {
 	expiry := l.store.cfg.ProducerExpiration()
+	l.swapping.Lock()
+	defer l.swapping.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.usable(); err != nil {

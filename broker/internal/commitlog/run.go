@@ -26,6 +26,7 @@ func (s *Store) Run(ctx context.Context) error {
 		others.Go(func() error { d.watch(inner, cancel); return nil })
 	}
 	others.Go(func() error { s.housekeepingLoop(inner); return nil })
+	others.Go(func() error { s.cleanerLoop(inner); return nil })
 
 	<-inner.Done()
 	s.closing.Store(true)

@@ -94,8 +94,8 @@ func (s *segment) release() {
 }
 
 // files answers all files, of which .txnindex may be missing.
-func (s *segment) files() [4]*file {
-	return [...]*file{s.log, s.index.file, s.times.file, s.txns.file}
+func (s *segment) files() []*file {
+	return []*file{s.log, s.index.file, s.times.file, s.txns.file}
 }
 
 // rename gives the files their .deleted names, so that a new segment may take the old ones.
@@ -244,7 +244,11 @@ func (s *segment) shouldRoll(b record.Batch, now time.Time, cfg *LogConfig) (boo
 	if s.firstTime >= 0 {
 		waited = time.Duration(min(b.MaxTimestamp()-s.firstTime, math.MaxInt64/int64(time.Millisecond))) * time.Millisecond
 	}
-	if waited > cfg.SegmentAge-s.jitter {
+	age := cfg.SegmentAge
+	if cfg.Compact && cfg.MaxCompactionLag > 0 {
+		age = min(age, cfg.MaxCompactionLag) // the cleaner cannot look into the active segment
+	}
+	if waited > age-s.jitter {
 		return true, nil
 	}
 	offsets, err := s.index.count()

@@ -28,6 +28,7 @@ type Store struct {
 	repairs atomic.Int64 // indexes rebuilt
 	retired atomic.Int64 // numbers .deleted names
 	clock   saneClock    // owned by the retention loop
+	cleaned cleanerStats
 
 	mu       sync.RWMutex // guards the fields below; never held over I/O
 	logs     map[Partition]*Log

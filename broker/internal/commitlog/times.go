@@ -21,6 +21,9 @@ func (l *Log) OffsetForTime(ts, maxOffset int64) (found TimeOffset, ok bool, err
 	return found, ok, nil
 }
 
+// errRetired says that a segment went away in the middle of a search: retention took it, or the cleaner replaced it.
+var errRetired = errors.New("segment is retired")
+
 // search runs fn until no truncation came in between. An error of fn that stands is damage, or the disk's.
 func (l *Log) search(fn func() error) error {
 	for {
@@ -29,6 +32,9 @@ func (l *Log) search(fn func() error) error {
 		}
 		cuts := l.steadyCuts()
 		err := fn()
+		if errors.Is(err, errRetired) {
+			continue
+		}
 		if err != nil && (cuts != l.cuts.Load() || l.deleted.Load()) {
 			continue
 		}
@@ -68,6 +74,10 @@ func (l *Log) topTime(s *segment) (indexEntry, error) {
 	if err := l.usable(); err != nil {
 		return indexEntry{}, err
 	}
+	if !s.acquire() {
+		return indexEntry{}, errRetired
+	}
+	defer s.release()
 	err := s.loadTimes(l.config.Load().IndexIntervalBytes)
 	return indexEntry{s.maxTime, s.maxTimeOffset}, err
 }
@@ -75,7 +85,7 @@ func (l *Log) topTime(s *segment) (indexEntry, error) {
 // searchTime looks for the first record of s at or behind start with a timestamp of at least ts.
 func (l *Log) searchTime(s *segment, ts, start, maxOffset int64) (found TimeOffset, ok bool, err error) {
 	if !s.acquire() {
-		return found, false, nil
+		return found, false, errRetired
 	}
 	defer s.release()
 	from := start
@@ -158,7 +168,7 @@ func (l *Log) topTimeBelow(list []*segment, i int, start, maxOffset int64) (int6
 		return top.key, err
 	}
 	if !s.acquire() {
-		return record.NoTimestamp, nil
+		return record.NoTimestamp, errRetired
 	}
 	defer s.release()
 	top := int64(record.NoTimestamp)

@@ -15,6 +15,8 @@ import (
 // The TRUNCATE record is queued before anything that is appended later; it need not be durable on return, because until
 // it is, a crash brings back nothing worse than the history from before.
 func (l *Log) Truncate(end int64) error {
+	l.swapping.Lock()
+	defer l.swapping.Unlock()
 	if err := l.lowerRecoveryPoint(end); err != nil {
 		return fmt.Errorf("truncate %v to %d: %w", l.partition, end, err)
 	}
@@ -26,6 +28,8 @@ func (l *Log) Truncate(end int64) error {
 
 // Reset empties the log and lets it begin at offset: a follower whose leader has nothing of what it has.
 func (l *Log) Reset(offset int64) error {
+	l.swapping.Lock()
+	defer l.swapping.Unlock()
 	if err := l.lowerRecoveryPoint(0); err != nil {
 		return fmt.Errorf("reset %v to %d: %w", l.partition, offset, err)
 	}
@@ -42,6 +46,9 @@ func (l *Log) lowerRecoveryPoint(end int64) error {
 	lower := end < l.recoveryPoint && end < l.end.Load()
 	if lower {
 		l.recoveryPoint = max(end, 0)
+	}
+	if l.cleanerPoint > end {
+		l.cleanerPoint, lower = max(end, 0), true
 	}
 	l.mu.Unlock()
 	if !lower {
@@ -110,7 +117,7 @@ func cutPosition(s *segment, end int64) (int64, error) {
 // truncateAt makes segment i the active one, cut at position, and ends the log at end. The mutex is held.
 func (l *Log) truncateAt(list []*segment, i int, position, end int64) error {
 	s := list[i]
-	l.beginCut(end)
+	l.beginCut(end, s.base)
 	defer l.cuts.Add(1)
 	kept := slices.Clone(list[:i+1])
 	l.segments.Store(&kept)
@@ -148,14 +155,17 @@ func (l *Log) truncateAt(list []*segment, i int, position, end int64) error {
 
 // beginCut makes everybody who learned offsets before now forget them: readers look again, the committer no longer moves
 // the durable end for records that were queued before, a flush under way does not count. The caller adds to cuts once
-// more when it is done: while cuts is odd, readers wait.
-func (l *Log) beginCut(end int64) {
+// more when it is done: while cuts is odd, readers wait. Base is of the segment that is cut: a replay writes into it what
+// the journal has from before.
+func (l *Log) beginCut(end, base int64) {
 	l.cuts.Add(1)
 	l.advance.Lock()
 	l.history++
 	l.durable.Store(min(l.durable.Load(), end))
 	l.advance.Unlock()
 	l.recoveryPoint = min(l.recoveryPoint, end)
+	// The TRUNCATE goes into the current generation or, when it is about to be closed, into the next.
+	l.settled, l.cutGen = min(l.settled, base), journal.Gen(l.directory.closedGen.Load())+2
 	for len(l.snapshots) > 0 && l.snapshots[len(l.snapshots)-1] > end {
 		l.stale = append(l.stale, l.snapshots[len(l.snapshots)-1])
 		l.snapshots = l.snapshots[:len(l.snapshots)-1]
@@ -177,7 +187,7 @@ func (l *Log) journal(r journal.Record, done chan<- error) {
 func (l *Log) resetLocked(offset int64) error {
 	list := *l.segments.Load()
 	first := list[0].base
-	l.beginCut(-1)
+	l.beginCut(-1, 0)
 	defer l.cuts.Add(1)
 	l.setDurable(offset)
 	s := newSegment(l.store.files, l.path, offset, l.store.cfg.Now(), l.config.Load())

@@ -42,7 +42,11 @@ func (m Marker) Batch() Batch {
 }
 
 // ParseMarker reads the first record of a control batch. Types above Commit have no producer's meaning: only Type is set.
+// A control batch that compaction emptied says nothing any more, and has a type of its own.
 func ParseMarker(b Batch) (Marker, error) {
+	if b.Count() == 0 {
+		return Marker{Type: unknownControl}, nil
+	}
 	it, err := b.Records(nil)
 	if err != nil {
 		return Marker{Type: unknownControl}, fmt.Errorf("parse control batch at %d: %w", b.BaseOffset(), err)
