@@ -186,6 +186,15 @@ func (b *Broker) collectStore(e emitter, r *rooms) {
 		e.counter("mainstem_checkpoints_total", "checkpoints of the journal", float64(s.Checkpoints), dir...)
 		e.counter("mainstem_checkpoint_seconds_total", "time in checkpoints", s.CheckpointTime.Seconds(), dir...)
 	}
+	c := r.store.CleanerStats()
+	e.counter("mainstem_cleaner_rounds_total", "logs that were compacted, each time", float64(c.Rounds))
+	e.counter("mainstem_cleaner_failures_total", "rounds of the cleaner that failed", float64(c.Failed))
+	e.counter("mainstem_cleaner_read_bytes_total", "bytes that the cleaner read, in both passes", float64(c.Read))
+	e.counter("mainstem_cleaner_written_bytes_total", "bytes that the cleaner wrote", float64(c.Written))
+	e.gauge("kafka_log_logcleaner_max_buffer_utilization_percent", "how full the map of keys was in the last round", 100*c.LastFill)
+	e.gauge("kafka_log_logcleaner_max_clean_time_secs", "seconds that the last round took", c.LastTook.Seconds())
+	e.gauge("kafka_log_logcleanermanager_max_dirty_percent", "share of the dirtiest log that is dirty", 100*c.MaxRatio)
+	e.gauge("kafka_log_logcleanermanager_uncleanable_partitions_count", "logs that could not be compacted and wait to be tried again", float64(c.Uncleanable))
 	e.gauge("kafka_log_logmanager_offlinelogdirectorycount", "log directories that are offline", float64(offline))
 }
 

@@ -22,8 +22,22 @@ func (b *Broker) storeConfig() commitlog.Config {
 		DamageAccept: s.Bool("journal.damage.accept"), NodeID: int32(s.Int("node.id")),
 		CheckpointInterval: s.Milliseconds("log.flush.offset.checkpoint.interval.ms"), RetentionInterval: s.Milliseconds("log.retention.check.interval.ms"),
 		HighWatermarkEvery: s.Milliseconds("replica.high.watermark.checkpoint.interval.ms"), RecoveryThreads: int(s.Int("num.recovery.threads.per.data.dir")),
+		Cleaner:            b.cleanerConfig,
 		ProducerExpiration: func() time.Duration { return s.Milliseconds("producer.id.expiration.ms") },
 		Now:                b.cfg.Now, Logger: b.logger,
+	}
+}
+
+// cleanerConfig is how the cleaner works now; most of it may change while the broker runs.
+func (b *Broker) cleanerConfig() commitlog.CleanerConfig {
+	c := b.guard.layers.Load()
+	if !c.Bool("log.cleaner.enable") {
+		return commitlog.CleanerConfig{}
+	}
+	return commitlog.CleanerConfig{
+		Threads: int(c.Int("log.cleaner.threads")), DedupeBytes: c.Int("log.cleaner.dedupe.buffer.size"),
+		LoadFactor: c.Float("log.cleaner.io.buffer.load.factor"), BytesPerSecond: c.Float("log.cleaner.io.max.bytes.per.second"),
+		Backoff: time.Duration(c.Int("log.cleaner.backoff.ms")) * time.Millisecond,
 	}
 }
 

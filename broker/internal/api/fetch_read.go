@@ -176,12 +176,9 @@ func (f *fetching) readPart(part *replica.Partition, p *fetchPart, left int, fir
 	if f.committed {
 		upTo = stable
 	}
-	var chunk commitlog.Chunk
-	if limit := min(left, int(p.maxBytes)); p.offset < upTo && (limit > 0 || first) {
-		var err error
-		if chunk, err = log.Read(p.offset, upTo, limit, first); err != nil {
-			return out, commitlog.Chunk{}, err
-		}
+	chunk, aborted, err := f.readLog(log, p, upTo, left, first)
+	if err != nil {
+		return out, commitlog.Chunk{}, err
 	}
 	out.HighWatermark, out.LastStableOffset, out.LogStartOffset = high, stable, start
 	if len(chunk.Bytes) > 0 {
@@ -189,17 +186,24 @@ func (f *fetching) readPart(part *replica.Partition, p *fetchPart, left int, fir
 	}
 	if f.committed {
 		out.AbortedTransactions = []wire.AbortedTransaction{}
-		if len(chunk.Bytes) > 0 {
-			aborted, err := log.AbortedTxns(p.offset, chunk.NextOffset)
-			if err != nil {
-				return out, chunk, err
-			}
-			for _, t := range aborted {
-				out.AbortedTransactions = append(out.AbortedTransactions, wire.AbortedTransaction{ProducerID: t.ProducerID, FirstOffset: t.FirstOffset})
-			}
+		for _, t := range aborted {
+			out.AbortedTransactions = append(out.AbortedTransactions, wire.AbortedTransaction{ProducerID: t.ProducerID, FirstOffset: t.FirstOffset})
 		}
 	}
 	return out, chunk, nil
+}
+
+// readLog reads what is below upTo, if there is room for it.
+func (f *fetching) readLog(log *commitlog.Log, p *fetchPart, upTo int64, left int, first bool) (commitlog.Chunk, []commitlog.AbortedTxn, error) {
+	limit := min(left, int(p.maxBytes))
+	if p.offset >= upTo || limit <= 0 && !first {
+		return commitlog.Chunk{}, nil, nil
+	}
+	if f.committed {
+		return log.ReadCommitted(p.offset, upTo, limit, first)
+	}
+	chunk, err := log.Read(p.offset, upTo, limit, first)
+	return chunk, nil, err
 }
 
 // diverging answers where the log of a reader that has other records than we parts from ours (KIP-595), or nil.

@@ -62,6 +62,7 @@ type CleanerRound struct {
 func (c *cleaning) run() error {
 	began := time.Now()
 	c.cuts = c.log.steadyCuts()
+	c.log.rounds.Add(1)
 	aborted, err := c.log.AbortedTxns(c.dirt.list[0].base, c.bound(c.dirt.limit))
 	if err != nil {
 		return err

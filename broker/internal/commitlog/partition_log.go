@@ -32,7 +32,8 @@ type Log struct {
 	corrupt  atomic.Pointer[error] // damage below the durable end
 	cuts     atomic.Int64          // rises before and after Truncate or Reset change what offsets mean; odd meanwhile
 
-	hints hints
+	hints  hints
+	rounds atomic.Int64 // of the cleaner, begun
 
 	// holesTo is how far a cleaner had come before this start, maybe Kafka's own, which lets segments end early.
 	holesTo int64

@@ -26,6 +26,26 @@ func (l *Log) Read(offset, maxOffset int64, maxBytes int, wholeFirst bool) (Chun
 	}
 }
 
+// ReadCommitted is Read with the aborted transactions that have records in the chunk.
+func (l *Log) ReadCommitted(offset, maxOffset int64, maxBytes int, wholeFirst bool) (Chunk, []AbortedTxn, error) {
+	for {
+		// The cleaner forgets an aborted transaction one round after its records: both are asked for within one round.
+		rounds := l.rounds.Load()
+		chunk, err := l.Read(offset, maxOffset, maxBytes, wholeFirst)
+		if err != nil || len(chunk.Bytes) == 0 {
+			return chunk, nil, err
+		}
+		aborted, err := l.AbortedTxns(offset, chunk.NextOffset)
+		if err == nil && rounds == l.rounds.Load() {
+			return chunk, aborted, nil
+		}
+		chunk.Release()
+		if err != nil {
+			return Chunk{}, nil, err
+		}
+	}
+}
+
 // tryRead answers again when the log changed under its hands: a truncation, or a segment that went away.
 func (l *Log) tryRead(offset, maxOffset int64, maxBytes int, wholeFirst bool) (Chunk, bool, error) {
 	if err := l.usable(); err != nil {

@@ -65,6 +65,13 @@ func (b *Broker) Int(name string) int64 {
 	return parseInt(v)
 }
 
+// Float is a number with a fraction in force.
+func (b *Broker) Float(name string) float64 {
+	v, _ := b.Value(name)
+	f, _ := strconv.ParseFloat(v, 64) // checked when it was set
+	return f
+}
+
 // Bool is a switch in force.
 func (b *Broker) Bool(name string) bool {
 	v, _ := b.Value(name)
