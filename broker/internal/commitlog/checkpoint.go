@@ -166,12 +166,28 @@ func (l *Log) settle(point, cuts int64) {
 }
 
 // writeHighWatermarks is done every few seconds, as in Kafka. It may be behind after a crash: nothing is truncated to it.
+//
+// A start takes a log that ends before it for one that lost something.
 func (d *directory) writeHighWatermarks() error {
+	d.writing.Lock()
+	defer d.writing.Unlock()
 	hws := map[Partition]int64{}
 	for _, l := range d.logs() {
 		hws[l.partition] = l.highWatermark.Load()
 	}
-	return vfs.WriteFileAtomic(d.store.cfg.FS, d.file(highWatermarkFile), formatOffsets(hws))
+	return d.writeOffsets(highWatermarkFile, hws)
+}
+
+// forgetHighWatermark takes what the checkpoint says of a partition that was deleted out of it, before another one has
+// its name.
+func (d *directory) forgetHighWatermark(p Partition) error {
+	d.writing.Lock()
+	_, stale := d.written[highWatermarkFile][p]
+	d.writing.Unlock()
+	if !stale {
+		return nil
+	}
+	return d.writeHighWatermarks()
 }
 
 // flushPlan is what one flush of a log has to make durable; it is drawn up under the mutex and carried out without.

@@ -56,7 +56,11 @@ func (s *Store) make(p Partition, topicID uuid, cfg LogConfig) (l *Log, err erro
 	}
 	l = newLog(s, d, p, topicID, d.file(p.String()))
 	l.config.Store(&cfg)
-	if err := l.makeFiles(); err != nil {
+	err = d.forgetHighWatermark(p)
+	if err == nil {
+		err = l.makeFiles()
+	}
+	if err != nil {
 		// Nothing was acknowledged of it: what is there of the directory goes at the next try or start.
 		return nil, fmt.Errorf("create %v: %w: %w", p, ErrStorage, err)
 	}

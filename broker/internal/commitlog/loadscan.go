@@ -210,7 +210,7 @@ func (re *replay) settle(sc *loadScan) error {
 	if re.wasCut {
 		end = max(end, re.end)
 	}
-	if want := max(sc.point, re.end); end < want && (re.known || re.touched) {
+	if want := re.promised(sc.point); end < want {
 		l.unclean.Store(true)
 		l.store.log.Error("log lost its end", "topic", l.partition.Topic, "partition", l.partition.Index, "offset", end, "expected", want)
 	}
@@ -233,6 +233,19 @@ func (re *replay) settle(sc *loadScan) error {
 	es := l.lineage.Load().cutEnd(end).cutStart(l.start.Load())
 	l.lineage.Store(&es)
 	return re.adoptState(sc.state)
+}
+
+// promised is how far the log came for sure: to its recovery point, where the journal says, or to a high watermark that
+// was written down, because only what is durable raises it. A truncation may have come after the latter.
+func (re *replay) promised(point int64) int64 {
+	want := int64(0)
+	if re.known || re.touched {
+		want = max(point, re.end)
+	}
+	if !re.truncated && !re.clean {
+		want = max(want, re.log.highWatermark.Load())
+	}
+	return want
 }
 
 // cutDamage removes what lies behind the last good batch.

@@ -79,6 +79,7 @@ func (r *recovery) readFiles() (err error) {
 		d.store.log.Error("a checkpoint cannot be read; the logs are scanned instead", "dir", d.path, "error", err)
 	}
 	r.noPoints = faults[0] != nil
+	d.written[highWatermarkFile] = r.marks
 	data, err := vfs.ReadFile(fsys, d.file(journalStateFile))
 	if isNotExist(err) {
 		return nil

@@ -13,6 +13,19 @@ type DamageError struct {
 	Reason string
 }
 
+// Damage answers d, or reports it and answers nil where the operator consented.
+func (o *Options) Damage(d *DamageError) error {
+	if !o.DamageAccept {
+		return d
+	}
+	o.Logger.Warn("journal damage accepted", "file", d.Name, "offset", d.Offset, "generation", d.Gen,
+		"want", d.Want, "found", d.Found, "reason", d.Reason)
+	if o.Skipped != nil {
+		o.Skipped(d)
+	}
+	return nil
+}
+
 func (d *DamageError) Error() string {
 	s := fmt.Sprintf("journal is damaged: %s at byte %d (generation %d): %s", d.Name, d.Offset, d.Gen, d.Reason)
 	if d.Found > 0 {

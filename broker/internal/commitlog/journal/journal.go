@@ -11,6 +11,7 @@ const (
 	Partition Type = 5 // payload: topic id (16 bytes), partition index i32, topic name: what local id means in this generation
 	Epoch     Type = 6 // LeaderEpoch starts at BaseOffset
 	Raft      Type = 7 // payload: hard state and entries of the metadata log, opaque to the journal
+	Opened    Type = 8 // Position: size of the generation's file when its first group was written; an engine's own
 )
 
 // Record is one record of the journal (storage.md 4.2).

@@ -193,15 +193,4 @@ func isCallback(err error) bool {
 	return errors.As(err, &c)
 }
 
-// damage answers d, or reports it and answers nil where the operator consented.
-func (w *walker) damage(d *DamageError) error {
-	if !w.options.DamageAccept {
-		return d
-	}
-	w.options.Logger.Warn("journal damage accepted", "file", d.Name, "offset", d.Offset, "generation", d.Gen,
-		"want", d.Want, "found", d.Found, "reason", d.Reason)
-	if w.options.Skipped != nil {
-		w.options.Skipped(d)
-	}
-	return nil
-}
+func (w *walker) damage(d *DamageError) error { return w.options.Damage(d) }

@@ -55,11 +55,25 @@ func (r *Ring) openWith(direct bool) error {
 		return err
 	}
 	r.file = f
-	if err := r.put(nil); err != nil {
+	first, err := opened(f)
+	if err == nil {
+		err = r.put(first)
+	}
+	if err != nil {
 		r.file = nil
 		return errors.Join(err, f.Close())
 	}
 	return nil
+}
+
+// opened is the first group of a generation: how long its file is already. A file never becomes shorter, so a replay
+// that finds it so knows that somebody cut it.
+func opened(f vfs.File) ([]journal.Record, error) {
+	size, err := f.Size()
+	if err != nil || size == 0 {
+		return nil, err
+	}
+	return []journal.Record{{Type: journal.Opened, Position: size}}, nil
 }
 
 // refusesDirect: the file system does not take O_DIRECT, at open or at the first write.

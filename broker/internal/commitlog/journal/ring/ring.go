@@ -82,7 +82,17 @@ func (r *Ring) Replay(from journal.Gen, fn func(journal.Gen, journal.Record) err
 	if err := r.poison.Err(); err != nil {
 		return err
 	}
-	tail, err := r.history.Replay(from, fn)
+	sizes := map[journal.Gen]int64{}
+	tail, err := r.history.Replay(from, func(gen journal.Gen, rec journal.Record) error {
+		if rec.Type == journal.Opened {
+			sizes[gen] = rec.Position
+			return nil
+		}
+		return fn(gen, rec)
+	})
+	if err == nil {
+		err = r.checkSizes(tail, sizes)
+	}
 	if err != nil {
 		return r.poison.Fail(err) // nobody may write behind what could not be read
 	}
@@ -94,6 +104,21 @@ func (r *Ring) Replay(from journal.Gen, fn func(journal.Gen, journal.Record) err
 	}
 	r.found(tail)
 	return r.ready()
+}
+
+// checkSizes holds the files against the sizes that they had when they were begun.
+func (r *Ring) checkSizes(tail journal.Tail, sizes map[journal.Gen]int64) error {
+	for _, end := range tail.Ends {
+		if end.Size >= sizes[end.Gen] {
+			continue
+		}
+		err := r.history.Options.Damage(&journal.DamageError{Name: end.Name, Offset: end.Size, Gen: end.Gen, Want: tail.Sequence + 1,
+			Reason: fmt.Sprintf("the file ends here, and had %d bytes when it was begun", sizes[end.Gen])})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // found takes over where the history ends.

@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -72,6 +73,56 @@ func TestTheKeeperFillsAndRecycles(t *testing.T) {
 	gens, err := journal.ListGens(disk, "/j", Suffix)
 	if err != nil || len(gens) != 1 {
 		t.Fatalf("generations %v after a clean stop, %v", gens, err)
+	}
+}
+
+// TestAFileThatWasCutIsDamage: of a file that was filled with zeros it is known how long it was.
+func TestAFileThatWasCutIsDamage(t *testing.T) {
+	for _, accept := range []bool{false, true} {
+		t.Run(fmt.Sprint("damage accepted: ", accept), func(t *testing.T) {
+			disk := vfs.NewMem()
+			options := journal.Options{Fill: journal.FillAlways, FileBytes: 1 << 20, FillRate: 1 << 40}
+			j, err := Open(disk, "/j", options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			commit := func(n int) {
+				for range n {
+					if _, err := j.Commit([]journal.Record{{Type: journal.Append, Payload: make([]byte, 10_000)}}); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			commit(1)
+			await(t, "spares", func() bool { return filled(t, disk, options.FileBytes) == 3 })
+			if _, err := j.Rotate(); err != nil {
+				t.Fatal(err)
+			}
+			commit(10)
+			after := disk.CrashClone(vfs.Crash{})
+			_ = j.Close()
+			f, err := after.Open(filepath.Join("/j", journal.GenName(2, Suffix)), vfs.ReadWrite)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := f.Truncate(50_000); err != nil {
+				t.Fatal(err)
+			}
+			_ = f.Close()
+			skipped := 0
+			options.DamageAccept, options.Skipped = accept, func(*journal.DamageError) { skipped++ }
+			j, err = Open(after, "/j", options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer j.Close()
+			records := 0
+			err = j.Replay(0, func(journal.Gen, journal.Record) error { records++; return nil })
+			var damage *journal.DamageError
+			if accept && (err != nil || skipped != 1 || records < 3) || !accept && !errors.As(err, &damage) {
+				t.Fatalf("%d records, %d damages accepted, %v", records, skipped, err)
+			}
+		})
 	}
 }
 
