@@ -87,7 +87,10 @@ generate: build ## pages made from tables in the code
 clean-tree: tidy generate
 	@git diff --exit-code -- go.mod go.sum docs || { echo 'make tidy generate changed files: commit them'; exit 1; }
 
-ci: TIME ?= 5s
-ci: fmt-check vet house build lint test clean-tree conformance suites crash fuzz ## everything that CI runs, cheap and telling first
+sim-ci: ## the simulations of groups and transactions with 10,000 seeds
+	SIM_SEEDS=10000 $(GO) test -count=1 -timeout 30m -run Sim ./broker/internal/coordinator/...
 
-.PHONY: help build demo test test-all house arch sizes conformance conformance-broker suites crash fuzz sim bench bench-kafka fmt fmt-check vet lint fix tidy generate clean-tree ci
+ci: TIME ?= 5s
+ci: fmt-check vet house build lint test clean-tree conformance sim-ci suites crash fuzz ## everything that CI runs, cheap and telling first
+
+.PHONY: help build demo test test-all house arch sizes conformance conformance-broker suites crash fuzz sim sim-ci bench bench-kafka fmt fmt-check vet lint fix tidy generate clean-tree ci

@@ -60,7 +60,6 @@ var choices = []string{
 	"Key and trust stores are PEM; JKS and PKCS12 are refused with the command that converts them. Patterns of `ssl.principal.mapping.rules` are RE2: no lookarounds.",
 	"ACLs with fields of no meaning, or with a host that could never match, are INVALID_REQUEST (Kafka: UNKNOWN_SERVER_ERROR, or kept). Hosts may be networks (KIP-1276).",
 	"`request_percentage` counts the time that a request keeps its connection busy, and holds back the requests after it.",
-	"Topics with `cleanup.policy=compact` are not compacted yet: they keep every record.",
 	"UnregisterBroker does not forget the running broker itself; AlterReplicaLogDirs moves nothing between directories.",
 	"GSSAPI and authorizer classes other than StandardAuthorizer are refused at the start.",
 	"Two batches of one partition in a Produce request are refused, as Kafka does; the bytes behind a whole batch that are no batch are dropped without a word, as Kafka does too.",

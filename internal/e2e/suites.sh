@@ -1,6 +1,6 @@
 #!/bin/bash
 # Other people's client suites against our broker: each on a fresh broker with a data directory of its own.
-#   suites.sh [kcat] [kgo] [clients] [java] [kfake] [kafkago]     default: the first five
+#   suites.sh [kcat] [kgo] [chaos] [clients] [java] [kfake] [kafkago] [kgo-full]     default: all but the last, 30 minutes
 #   SUITES_DIR=DIR    where the suites' scripts lie (make sets it); without it everything is skipped, and CI fails
 #   MAINSTEM=FILE     the broker's binary; default bin/mainstem of this repository
 # What a suite is known to fail for, because the broker serves no such API yet, stands in known/SUITE.txt with its reason.
@@ -48,15 +48,25 @@ settings=(
   authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer allow.everyone.if.no.acl.found=true
 )
 
-start_broker() { # start_broker NAME: sets BROKERS
+start_broker() { # start_broker NAME: sets BROKERS, and SASL_BROKER, a listener with the users that the Go suites want
   local log=$work/$1.log args=() s try
   for s in "${settings[@]}"; do args+=(--set "$s"); done
-  BROKERS=127.0.0.1:$(free_port)
-  export BROKERS
-  "$mainstem" server --data-dir "$work/$1" --listen "$BROKERS" --admin none --log-format json "${args[@]}" > "$log" 2>&1 &
+  BROKERS=127.0.0.1:$(free_port) SASL_BROKER=127.0.0.1:$(free_port)
+  export BROKERS SASL_BROKER
+  args+=(
+    --set "listeners=PLAINTEXT://$BROKERS,SASL_PLAINTEXT://$SASL_BROKER"
+    --set sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
+    --set 'listener.name.sasl_plaintext.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_adminplain="admin-secret";'
+  )
+  "$mainstem" server --data-dir "$work/$1" --admin none --log-format json "${args[@]}" > "$log" 2>&1 &
   broker=$!
   for try in $(seq 150); do
-    grep -q '"broker is ready"' "$log" && return
+    if grep -q '"broker is ready"' "$log"; then
+      for s in 256 512; do
+        "$mainstem" user create adminscram -b "$BROKERS" --mechanism "SCRAM-SHA-$s" <<< "admin-secret-$s" > "$work/user.log" 2>&1 || { echo "user create failed"; exit 2; }
+      done
+      return
+    fi
     kill -0 "$broker" 2> /dev/null || break
     sleep 0.2
   done
@@ -106,18 +116,24 @@ need() { # need COMMAND PACKAGE: installs a Debian package where that is possibl
 # The tests of franz-go's client that use groups, transactions or share groups; the others run.
 kgo_skip=$(sed -n 's/^\(Test[A-Za-z0-9_]*\) .*/\1/p' "$known/kgo-skip.txt" | paste -sd '|')
 
-[ $# -gt 0 ] || set -- kcat kgo clients java kfake
+kgo() { # kgo PROFILE: on the broker that runs
+  SKIP_TESTS="^($kgo_skip)\$" SCRAM=adminscram:admin-secret-512:512 SCRAM_SEEDS=$SASL_BROKER "$suites/kgo.sh" "$1"
+}
+
+[ $# -gt 0 ] || set -- kcat kgo chaos clients java kfake kafkago
 for s in "$@"; do
   case $s in
     kcat) need kcat kcat; suite kcat kcat "$suites/kcat.sh" ;;
-    kgo) suite kgo kgo env SKIP_TESTS="^($kgo_skip)\$" "$suites/kgo.sh" fast ;;
+    kgo) suite kgo kgo kgo fast ;;
+    chaos) suite kgo-chaos kgo kgo chaos ;;
+    kgo-full) suite kgo-full kgo kgo full ;;
     clients)
       need node nodejs; need npm npm
       for c in confluent kafkapython kafkajs; do suite "clients-$c" clients "$suites/clients.sh" "$c"; done ;;
     java) need java openjdk-17-jdk-headless; need mvn maven; suite java java "$suites/java.sh" ;;
     kfake) suite kfake kfake "$suites/kfake_tests.sh" ;;
     kafkago) suite kafkago kafkago "$suites/kafkago.sh" ;;
-    *) echo "no such suite: $s (kcat kgo clients java kfake kafkago)"; exit 2 ;;
+    *) echo "no such suite: $s (kcat kgo chaos clients java kfake kafkago kgo-full)"; exit 2 ;;
   esac
 done
 echo

@@ -74,7 +74,11 @@ func (s *Server) ensureInternal(x *network.Exchange, name string) *metadata.Topi
 	}
 	ctx, cancel := s.within(x, 0)
 	defer cancel()
-	if _, err := s.Cluster.Submit(ctx, cluster.CreateTopics{Topics: []cluster.NewTopic{s.newTopic(name)}, Internal: true}); err != nil {
+	reply, err := s.Cluster.Submit(ctx, cluster.CreateTopics{Topics: []cluster.NewTopic{s.newTopic(name)}, Internal: true})
+	if created, ok := reply.([]cluster.CreatedTopic); ok && err == nil && created[0].Code != kerr.TopicAlreadyExists.Code {
+		err = kerr.ErrorForCode(created[0].Code)
+	}
+	if err != nil {
 		s.Logger.Warn("creation of an internal topic failed", "topic", name, "error", err)
 	}
 	return s.Cluster.Image().Topic(name)

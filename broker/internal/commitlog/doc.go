@@ -1,5 +1,5 @@
 // Package commitlog owns partitions on disk: segments in Kafka's formats, indexes, producer state, leader epochs,
-// retention, and recovery. It opens the one journal of each data directory and decides, through it, what is durable.
+// retention, compaction, and recovery. It opens the one journal of each data directory and decides, through it, what is durable.
 //
 // It never knows a leader, an ISR or a socket, never acknowledges what is not durable, never retries a failed write or
 // sync, and never truncates what was promised.
@@ -22,11 +22,14 @@
 //     changed it, unless the log was truncated since, which the journal then says;
 //   - every batch that is served had its CRC checked on the way, and the offset, which the CRC does not cover, held
 //     against its neighbours. A segment is immutable after the roll; its files outlive its last reader;
+//   - a cleaned segment holds every offset bound of those it replaces: base, end, newest record of each key and last sequence
+//     of each producer; a reader sees the old files or the new one, each surviving record once;
 //   - the first failed write or sync takes a directory offline until a restart.
 //
-// Lock order, each leaf taken alone: Log.flushing or directory.writing, then Log.mu, then one of Log.advance,
-// directory.mu, Store.mu, sparse.mu, file.opening followed by files.mu. Nobody holds one of them over a sync, but flushing
-// and writing, which are there for that, and Log.mu when flush.policy changes to journal.
+// Lock order, each leaf taken alone: Log.swapping, then Log.flushing or directory.writing, then Log.mu, then one of Log.advance,
+// directory.mu, Store.mu, sparse.mu, file.opening followed by files.mu. Nobody holds one of them over a sync, but swapping,
+// flushing and writing, which are there for that, and Log.mu when flush.policy changes to journal.
 //
-// KIP-98 (producer state), KIP-101 (epochs), KIP-106, KIP-360 (unknown producers), KIP-516 (topic ids), KIP-966 (unclean).
+// KIP-58, KIP-354 (compaction lags), KIP-98 (producer state), KIP-101 (epochs), KIP-106, KIP-360 (unknown producers),
+// KIP-516 (topic ids), KIP-534 (tombstones), KIP-966 (unclean).
 package commitlog

@@ -23,7 +23,7 @@ var groupKeys = []configkey.Key{
 	{Name: "group.consumer.session.timeout.ms", Type: configkey.Int, Default: "45000", Min: "1", Doc: "Session timeout of consumer groups."},
 	{Name: "offsets.topic.num.partitions", Type: configkey.Int, Default: "50", Min: "1", Doc: "Partitions of __consumer_offsets."},
 	{Name: "offsets.topic.replication.factor", Type: configkey.Short, Default: "3", Min: "1", Doc: "Replicas of __consumer_offsets; capped at the number of brokers."},
-	{Name: "offsets.topic.segment.bytes", Type: configkey.Int, Default: "104857600", Min: "1", Doc: "Segment size of __consumer_offsets."},
+	{Name: "offsets.topic.segment.bytes", Type: configkey.Int, Default: "104857600", Min: "1048576", Doc: "Segment size of __consumer_offsets."},
 	{Name: "offsets.topic.compression.codec", Type: configkey.Int, Default: "0", Doc: "Codec of __consumer_offsets: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd."},
 	{Name: "offsets.retention.minutes", Type: configkey.Int, Default: "10080", Min: "1", Doc: "Committed offsets of an empty group are kept for this long."},
 	{Name: "offsets.retention.check.interval.ms", Type: configkey.Long, Default: "600000", Min: "1", Doc: "How often expired offsets are looked for."},
@@ -43,7 +43,7 @@ var transactionKeys = []configkey.Key{
 	{Name: "transaction.state.log.num.partitions", Type: configkey.Int, Default: "50", Min: "1", Doc: "Partitions of __transaction_state."},
 	{Name: "transaction.state.log.replication.factor", Type: configkey.Short, Default: "3", Min: "1", Doc: "Replicas of __transaction_state; capped at the number of brokers."},
 	{Name: "transaction.state.log.min.isr", Type: configkey.Int, Default: "2", Min: "1", Doc: "min.insync.replicas of __transaction_state; capped likewise."},
-	{Name: "transaction.state.log.segment.bytes", Type: configkey.Int, Default: "104857600", Min: "1", Doc: "Segment size of __transaction_state."},
+	{Name: "transaction.state.log.segment.bytes", Type: configkey.Int, Default: "104857600", Min: "1048576", Doc: "Segment size of __transaction_state."},
 }
 
 // shareGroupKeys: share groups.

@@ -1,7 +1,6 @@
 package txn
 
 import (
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -11,11 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/mainstem-io/mainstem/broker/internal/coordinator"
-)
-
-var (
-	seedFlag  = flag.Uint64("seed", 0, "the one seed to run")
-	seedsFlag = flag.Uint64("seeds", 300, "how many seeds to run")
+	"github.com/mainstem-io/mainstem/internal/sim"
 )
 
 // TestSimulation plays producers of both protocols against a machine that is loaded anew at any moment, with writes
@@ -27,20 +22,13 @@ var (
 //   - the last stable offset never falls;
 //   - a machine that replays the log has the same state.
 func TestSimulation(t *testing.T) {
-	first, last := uint64(1), *seedsFlag
-	if *seedFlag != 0 {
-		first, last = *seedFlag, *seedFlag
-	}
-	for seed := first; seed <= last; seed++ {
+	sim.Seeds(t, 300, func(t *testing.T, seed uint64) {
 		s := newSimulation(t, seed)
 		for range 400 {
 			s.step()
 		}
 		s.settle()
-		if t.Failed() {
-			t.Fatalf("seed %d: go test -run TestSimulation -seed %d", seed, seed)
-		}
-	}
+	})
 }
 
 const simTopic = "t"

@@ -1,0 +1,5 @@
+//go:build !bug_lso_unchecked
+
+package replica
+
+const bugLSOUnchecked = false
