@@ -3,12 +3,15 @@ package conformance
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
+	"strings"
 
 	"github.com/mainstem-io/mainstem/broker"
 )
 
-// Page is docs/compatibility.md, made from the version table and the differences.
-func Page() string {
+// Page is docs/compatibility.md, made from the version table, the differences, and the lists in known of what client
+// suites fail for here and not against Kafka: a file a suite, a line a test, with the reason behind its name.
+func Page(known fs.FS) (string, error) {
 	var b bytes.Buffer
 	b.WriteString("# Compatibility\n\n<!-- Made by `go test ./internal/conformance -update`. Do not edit. -->\n\n")
 	b.WriteString("Mainstem answers as Apache Kafka 4.3.1 does, and its clients and tools work unmodified. This page lists what is\nserved, and every place where the answer is another one.\n\n")
@@ -36,11 +39,37 @@ func Page() string {
 	for _, d := range Differences {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", escape(d.Probes.String()), d.Reason)
 	}
+	if err := suites(&b, known); err != nil {
+		return "", err
+	}
 	b.WriteString("\n## Choices that no recording shows\n\n")
 	for _, c := range choices {
 		fmt.Fprintf(&b, "- %s\n", c)
 	}
-	return b.String()
+	return b.String(), nil
+}
+
+func suites(b *bytes.Buffer, known fs.FS) error {
+	b.WriteString("\n## Client suites\n\nTests of other people's clients that pass against Apache Kafka 4.3.1 and not here, or that are not tried; `make suites` runs\nthem all.\n\n| suite | test | reason |\n| --- | --- | --- |\n")
+	names, err := fs.Glob(known, "*.txt")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		text, err := fs.ReadFile(known, name)
+		if err != nil {
+			return fmt.Errorf("read what suites are known to fail for: %w", err)
+		}
+		for line := range strings.Lines(string(text)) {
+			test, reason, _ := strings.Cut(strings.TrimSpace(line), " ")
+			suite, skipped := strings.CutSuffix(strings.TrimSuffix(name, ".txt"), "-skip")
+			if skipped {
+				reason += " (not tried)"
+			}
+			fmt.Fprintf(b, "| %s | `%s` | %s |\n", suite, escape(test), reason)
+		}
+	}
+	return nil
 }
 
 func escape(s string) string { return string(bytes.ReplaceAll([]byte(s), []byte("|"), []byte("\\|"))) }

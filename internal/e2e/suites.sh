@@ -63,7 +63,9 @@ start_broker() { # start_broker NAME: sets BROKERS, and SASL_BROKER, a listener 
   for try in $(seq 150); do
     if grep -q '"broker is ready"' "$log"; then
       for s in 256 512; do
-        "$mainstem" user create adminscram -b "$BROKERS" --mechanism "SCRAM-SHA-$s" <<< "admin-secret-$s" > "$work/user.log" 2>&1 || { echo "user create failed"; exit 2; }
+        for u in adminscram "adminscram$s"; do
+          "$mainstem" user create "$u" -q -b "$BROKERS" --mechanism "SCRAM-SHA-$s" <<< "admin-secret-$s" || exit 2
+        done
       done
       return
     fi
