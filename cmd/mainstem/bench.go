@@ -19,12 +19,25 @@ func (a *app) benchCommand() *cobra.Command {
 		a.benchJob("produce", "Write records as fast as possible, by waiting producers, or at a fixed rate",
 			"  mainstem bench produce --records 5000000 --size 100\n  mainstem bench produce --producers 64 --duration 10s\n  mainstem bench produce --rate 2000 --duration 15s", bench.Produce),
 		a.benchJob("consume", "Read a topic from start to end", "  mainstem bench consume", bench.Consume),
+		a.benchJob("txn", "Run transactions one after the other, by waiting producers",
+			"  mainstem bench txn --txn-records 10 --producers 64 --duration 10s", bench.Transactions),
+		a.benchJob("commit", "Commit offsets in many groups, by waiting committers or at a fixed rate",
+			"  mainstem bench commit --groups 1000 --rate 1000 --duration 15s\n  mainstem bench commit --producers 64 --duration 10s", bench.Commit),
+		a.benchJobs("rebalance", "Let a group of many members come together, then one member more",
+			"  mainstem bench rebalance --members 1000 --partitions 10000\n  mainstem bench rebalance --members 1000 --protocol classic", bench.Rebalance),
 		a.benchJob("e2e", "Send at a fixed rate and time the arrival at a consumer", "  mainstem bench e2e --rate 2000 --duration 15s", bench.EndToEnd),
 	)
 	return cmd
 }
 
 func (a *app) benchJob(name, short, example string, job func(context.Context, bench.Config) (bench.Result, error)) *cobra.Command {
+	return a.benchJobs(name, short, example, func(ctx context.Context, c bench.Config) ([]bench.Result, error) {
+		r, err := job(ctx, c)
+		return []bench.Result{r}, err
+	})
+}
+
+func (a *app) benchJobs(name, short, example string, job func(context.Context, bench.Config) ([]bench.Result, error)) *cobra.Command {
 	c := bench.Config{}
 	configs := []string{}
 	cmd := &cobra.Command{
@@ -48,7 +61,7 @@ func (a *app) benchJob(name, short, example string, job func(context.Context, be
 			if err != nil {
 				return err
 			}
-			return output.Print(a.env.Stdout, a.format, []bench.Result{r})
+			return output.Print(a.env.Stdout, a.format, r)
 		},
 	}
 	f := cmd.Flags()
@@ -65,6 +78,16 @@ func (a *app) benchJob(name, short, example string, job func(context.Context, be
 	f.Float64Var(&c.Rate, "rate", 0, "open loop: records a second")
 	f.StringVar(&c.Acks, "acks", "all", "all, 1 or 0")
 	f.StringVar(&c.Codec, "compression", "none", "none, gzip, snappy, lz4 or zstd")
+	f.IntVar(&c.Keys, "keys", 0, "records have one of so many keys; 0: none")
+	switch name {
+	case "txn":
+		f.IntVar(&c.TxnRecords, "txn-records", 10, "records in a transaction")
+	case "commit":
+		f.IntVar(&c.Groups, "groups", 1000, "groups that commit, in turn")
+	case "rebalance":
+		f.IntVar(&c.Members, "members", 1000, "members of the group, a connection each")
+		f.StringVar(&c.Protocol, "protocol", "consumer", "consumer (KIP-848) or classic")
+	}
 	f.IntVar(&c.ServerPID, "server-pid", 0, "process of the server, for its CPU time")
 	if name == "e2e" {
 		_ = f.Set("rate", "2000")

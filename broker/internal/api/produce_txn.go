@@ -83,12 +83,20 @@ func (p *production) ask(who coordinator.Producer, q *question) {
 	}
 	answered := make(chan []int16, 1)  // one answer, maybe when nobody waits any more
 	ends := make([]int64, len(q.logs)) // the asking goroutine's until it answers
-	before := func() {
+	look := func() {
 		for i, l := range q.logs {
 			ends[i] = l.EndOffset()
 		}
 	}
-	p.s.join(p.x.Context(), ev, before, func(codes []int16) { answered <- codes })
+	crossed := func() bool {
+		for i, l := range q.logs {
+			if l.TransactionEnded(who.ID, ends[i]) {
+				return true
+			}
+		}
+		return false
+	}
+	p.s.join(p.x.Context(), ev, look, crossed, func(codes []int16) { answered <- codes })
 	select {
 	case codes := <-answered:
 		for i, at := range q.places {

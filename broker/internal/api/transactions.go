@@ -1,9 +1,6 @@
 package api
 
 import (
-	"context"
-	"time"
-
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/mainstem-io/mainstem/broker/internal/coordinator/runtime"
@@ -68,39 +65,6 @@ func (s *Server) askWithID(x *network.Exchange, id string, event func(fresh int6
 				})
 			}()
 		}
-	})
-}
-
-// How long a partition's first write waits for the transaction before to complete: a client that commits and goes on at
-// once need not be sent away for a few milliseconds (KIP-890).
-const (
-	joinRetry    = 5 * time.Millisecond
-	joinAttempts = 20
-)
-
-// join adds partitions to a transaction, or verifies that they belong to it, and calls done with a code for each. Before
-// is called before the coordinator is asked, each time: the markers of the transaction before may be written between.
-func (s *Server) join(ctx context.Context, ev txn.AddPartitions, before func(), done func(codes []int16)) {
-	s.tryJoin(ctx, ev, joinAttempts, before, done)
-}
-
-func (s *Server) tryJoin(ctx context.Context, ev txn.AddPartitions, attempts int, before func(), done func(codes []int16)) {
-	before()
-	s.askTransaction(ev.ID, ev, func(reply any, code int16) {
-		codes := make([]int16, len(ev.Partitions))
-		for i := range codes {
-			if codes[i] = code; code == 0 {
-				codes[i] = reply.(txn.Added)[i]
-			}
-		}
-		if len(codes) > 0 && codes[0] == kerr.ConcurrentTransactions.Code && ctx.Err() == nil && attempts > 1 {
-			time.AfterFunc(joinRetry, func() { s.tryJoin(ctx, ev, attempts-1, before, done) })
-			return
-		}
-		for i := range codes {
-			codes[i] = joinedCode(codes[i])
-		}
-		done(codes)
 	})
 }
 

@@ -45,7 +45,9 @@ func (s *Server) txnOffsetCommit(x *network.Exchange, req *kmsg.TxnOffsetCommitR
 	s.join(x.Context(), txn.AddPartitions{
 		ID: req.TransactionalID, ProducerID: req.ProducerID, Epoch: req.ProducerEpoch, VerifyOnly: req.Version < 5, ClientVersion: 2,
 		Partitions: []txn.TopicPartition{{Topic: offsetsTopic, Partition: partition}},
-	}, func() { c.ev.Producer.Since = part.Log().EndOffset() }, func(codes []int16) {
+	}, func() { c.ev.Producer.Since = part.Log().EndOffset() }, func() bool {
+		return part.Log().TransactionEnded(req.ProducerID, c.ev.Producer.Since)
+	}, func(codes []int16) {
 		if codes[0] != 0 {
 			c.refuse(c.joinCode(codes[0]))
 			return

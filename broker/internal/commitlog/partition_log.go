@@ -200,6 +200,15 @@ func (l *Log) OngoingTransaction(producerID int64, epoch int16) bool {
 	return p != nil && p.epoch == epoch && p.txnFirst != noTxn
 }
 
+// TransactionEnded tells whether a marker of the producer lies at or above an offset, and nothing was written since: a
+// guard that was set there would refuse the next batch.
+func (l *Log) TransactionEnded(producerID int64, since int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.state.byID[producerID]
+	return p != nil && p.txnFirst == noTxn && p.marked >= since
+}
+
 // usable answers why the log takes no calls.
 func (l *Log) usable() error {
 	if l.deleted.Load() {

@@ -60,6 +60,9 @@ func (b *bench) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer os.RemoveAll(b.work)
+	if err := writeKeyStore(b.keyStore()); err != nil {
+		return fmt.Errorf("make a key store: %w", err)
+	}
 	systems := []system{{name: "mainstem"}}
 	if b.kafka {
 		systems = append(systems, system{name: "kafka"}, system{name: "kafka-fsync"})
@@ -81,6 +84,9 @@ func (b *bench) run(ctx context.Context) (err error) {
 	}
 	return nil
 }
+
+// keyStore is the file with the key and the certificate of the TLS listener.
+func (b *bench) keyStore() string { return filepath.Join(b.work, "bench.pem") }
 
 // round starts a server on a fresh directory, runs every job, and stops it.
 func (b *bench) round(ctx context.Context, s system, round int) error {

@@ -21,6 +21,7 @@ type system struct{ name string }
 // server is a running broker.
 type server struct {
 	address string
+	tls     string // address of the TLS listener
 	pid     int
 	stop    func()
 	took    time.Duration // from exec to ready
@@ -43,14 +44,23 @@ func (b *bench) startMainstem(ctx context.Context, dir string, extra ...string) 
 		return nil, err
 	}
 	defer log.Close()
-	args := append([]string{"-c", "0", b.binary, "server", "--data-dir", dir, "--listen", "127.0.0.1:0", "--admin", "none", "--log-format", "json"}, extra...)
+	plain, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	address, secured := fmt.Sprintf("127.0.0.1:%d", plain), fmt.Sprintf("127.0.0.1:%d", plain+1)
+	args := append([]string{
+		"-c", "0", b.binary, "server", "--data-dir", dir, "--admin", "none", "--log-format", "json",
+		"--set", "listeners=PLAINTEXT://" + address + ",SSL://" + secured, "--set", "ssl.keystore.type=PEM", "--set", "ssl.keystore.location=" + b.keyStore(),
+		"--set", "group.initial.rebalance.delay.ms=0", "--set", "group.consumer.max.size=2000",
+	}, extra...)
 	cmd := exec.CommandContext(ctx, "taskset", args...)
 	cmd.Stderr = log
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	srv := &server{pid: cmd.Process.Pid, log: log.Name()}
+	srv := &server{pid: cmd.Process.Pid, log: log.Name(), tls: secured}
 	srv.stop = func() { _ = cmd.Process.Signal(syscall.SIGTERM); _ = cmd.Wait(); _ = os.RemoveAll(dir) }
 	for deadline := began.Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		text, _ := os.ReadFile(log.Name())

@@ -22,7 +22,7 @@ func (d *decision) join(ev JoinGroup) {
 		ev.RebalanceTimeoutMillis = ev.SessionTimeoutMillis
 	}
 	if g := d.consumer[ev.Group]; g != nil {
-		if len(g.members) > 0 {
+		if g.members.len() > 0 {
 			d.joinConsumerGroup(g, ev, resp)
 			return
 		}

@@ -54,13 +54,13 @@ type consumerGroup struct {
 	id          string
 	epoch       int32
 	hash        int64 // of the topics subscribed to
-	members     map[string]*consumerMember
-	target      map[string][]TopicPartitions
+	members     layered[string, *consumerMember]
+	target      layered[string, []TopicPartitions]
 	targetEpoch int32
 	targetAt    int64 // when it was computed; 0: never
 	expressions map[string]*RegexValue
 	static      map[string]string        // instance id to member id
-	owners      map[topicNo]string       // who has a partition, or has to give it up
+	owners      layered[topicNo, string] // who has a partition, or has to give it up
 	early       map[string]*CurrentValue // of members whose record comes later: compaction may have it so
 	soft        *consumerSoft
 }
@@ -89,8 +89,8 @@ type consumerMember struct {
 
 func newConsumerGroup(id string) *consumerGroup {
 	return &consumerGroup{
-		id: id, epoch: firstEpoch, targetEpoch: firstEpoch, members: map[string]*consumerMember{}, target: map[string][]TopicPartitions{},
-		expressions: map[string]*RegexValue{}, static: map[string]string{}, owners: map[topicNo]string{},
+		id: id, epoch: firstEpoch, targetEpoch: firstEpoch, members: newLayered[string, *consumerMember](), target: newLayered[string, []TopicPartitions](),
+		expressions: map[string]*RegexValue{}, static: map[string]string{}, owners: newLayered[topicNo, string](),
 		early: map[string]*CurrentValue{},
 		soft:  &consumerSoft{stale: true, unresolved: true, rejoining: map[string]bool{}, pending: map[string]bool{}},
 	}
@@ -99,8 +99,8 @@ func newConsumerGroup(id string) *consumerGroup {
 // clone is a copy that may be written to; what the maps hold is shared and never changes.
 func (g *consumerGroup) clone() *consumerGroup {
 	c := *g
-	c.members, c.target, c.expressions = maps.Clone(g.members), maps.Clone(g.target), maps.Clone(g.expressions)
-	c.static, c.owners, c.early = maps.Clone(g.static), maps.Clone(g.owners), maps.Clone(g.early)
+	c.members, c.target, c.owners = g.members.fork(), g.target.fork(), g.owners.fork()
+	c.expressions, c.static, c.early = maps.Clone(g.expressions), maps.Clone(g.static), maps.Clone(g.early)
 	return &c
 }
 
@@ -120,9 +120,9 @@ func (g *consumerGroup) apply(r Record) {
 		}
 	case KindTarget:
 		if v, ok := r.Value.(*TargetValue); ok {
-			g.target[r.Name] = v.Topics
+			g.target.set(r.Name, v.Topics)
 		} else {
-			delete(g.target, r.Name)
+			g.target.delete(r.Name)
 		}
 	case KindCurrent:
 		g.applyCurrent(r)
@@ -136,7 +136,7 @@ func (g *consumerGroup) apply(r Record) {
 }
 
 func (g *consumerGroup) applyMember(r Record) {
-	old := g.members[r.Name]
+	old := g.members.get(r.Name)
 	if old != nil && old.meta.InstanceID != nil && g.static[*old.meta.InstanceID] == r.Name {
 		delete(g.static, *old.meta.InstanceID)
 	}
@@ -145,7 +145,7 @@ func (g *consumerGroup) applyMember(r Record) {
 		if old != nil {
 			g.release(old)
 		}
-		delete(g.members, r.Name)
+		g.members.delete(r.Name)
 		return
 	}
 	m := &consumerMember{id: r.Name, meta: v, current: &CurrentValue{}}
@@ -156,7 +156,7 @@ func (g *consumerGroup) applyMember(r Record) {
 		delete(g.early, r.Name)
 		g.own(m)
 	}
-	g.members[r.Name] = m
+	g.members.set(r.Name, m)
 	if v.InstanceID != nil {
 		g.static[*v.InstanceID] = r.Name
 	}
@@ -164,7 +164,7 @@ func (g *consumerGroup) applyMember(r Record) {
 
 func (g *consumerGroup) applyCurrent(r Record) {
 	v, _ := r.Value.(*CurrentValue)
-	old := g.members[r.Name]
+	old := g.members.get(r.Name)
 	if old == nil {
 		if delete(g.early, r.Name); v != nil {
 			g.early[r.Name] = v
@@ -176,7 +176,7 @@ func (g *consumerGroup) applyCurrent(r Record) {
 	if v != nil {
 		m.current = v
 	}
-	g.members[r.Name] = m
+	g.members.set(r.Name, m)
 	g.own(m)
 }
 
@@ -185,7 +185,7 @@ func (g *consumerGroup) own(m *consumerMember) {
 	for _, list := range [][]TopicPartitions{m.current.Assigned, m.current.Revoking} {
 		for _, t := range list {
 			for _, p := range t.Partitions {
-				g.owners[topicNo{t.TopicID, p}] = m.id
+				g.owners.set(topicNo{t.TopicID, p}, m.id)
 			}
 		}
 	}
@@ -196,8 +196,8 @@ func (g *consumerGroup) release(m *consumerMember) {
 	for _, list := range [][]TopicPartitions{m.current.Assigned, m.current.Revoking} {
 		for _, t := range list {
 			for _, p := range t.Partitions {
-				if g.owners[topicNo{t.TopicID, p}] == m.id {
-					delete(g.owners, topicNo{t.TopicID, p})
+				if g.owners.get(topicNo{t.TopicID, p}) == m.id {
+					g.owners.delete(topicNo{t.TopicID, p})
 				}
 			}
 		}
@@ -224,12 +224,12 @@ func (m *Machine) applyConsumer(r Record) {
 
 func (g *consumerGroup) state() consumerState {
 	switch {
-	case len(g.members) == 0:
+	case g.members.len() == 0:
 		return consumerEmpty
 	case g.epoch > g.targetEpoch:
 		return consumerAssigning
 	}
-	for _, m := range g.members {
+	for _, m := range g.members.all() {
 		if !m.reconciled(g.targetEpoch) {
 			return consumerReconciling
 		}
@@ -243,9 +243,9 @@ func (m *consumerMember) reconciled(epoch int32) bool {
 
 // sorted are the members by id.
 func (g *consumerGroup) sorted() []*consumerMember {
-	out := make([]*consumerMember, 0, len(g.members))
-	for _, id := range sortedKeys(g.members) {
-		out = append(out, g.members[id])
+	out := make([]*consumerMember, 0, g.members.len())
+	for _, id := range keysOf(&g.members) {
+		out = append(out, g.members.get(id))
 	}
 	return out
 }
@@ -265,7 +265,7 @@ func (g *consumerGroup) topicsOf(m *MemberValue) []string {
 // subscribed are all names that members subscribe to.
 func (g *consumerGroup) subscribed() map[string]bool {
 	out := map[string]bool{}
-	for _, m := range g.members {
+	for _, m := range g.members.all() {
 		for _, t := range g.topicsOf(m.meta) {
 			out[t] = true
 		}

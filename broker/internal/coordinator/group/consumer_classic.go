@@ -16,7 +16,7 @@ func (d *decision) joinConsumerGroup(g *consumerGroup, ev JoinGroup, resp *kmsg.
 	}
 	sub, err := firstSubscription(ev)
 	switch {
-	case g.members[id] == nil && len(g.members) >= d.cfg.MaxConsumers:
+	case g.members.get(id) == nil && g.members.len() >= d.cfg.MaxConsumers:
 		d.refuseJoin(resp, ev.MemberID, kerr.GroupMaxSizeReached)
 		return
 	case ev.ProtocolType != ConsumerProtocol || err != nil || !g.supportsClassic(ev.Protocols):
@@ -27,7 +27,7 @@ func (d *decision) joinConsumerGroup(g *consumerGroup, ev JoinGroup, resp *kmsg.
 		d.timer(sessionKey(g.id, id), millis(ev.SessionTimeoutMillis))
 		d.refuseJoin(resp, id, kerr.MemberIDRequired)
 		return
-	case ev.MemberID != "" && ev.InstanceID == nil && g.members[id] == nil && !g.soft.pending[id]:
+	case ev.MemberID != "" && ev.InstanceID == nil && g.members.get(id) == nil && !g.soft.pending[id]:
 		// Kafka lets a member in that it has fenced. It would go on with partitions that are others' by now.
 		d.refuseJoin(resp, id, kerr.UnknownMemberID)
 		return
@@ -43,7 +43,7 @@ func (d *decision) joinConsumerGroup(g *consumerGroup, ev JoinGroup, resp *kmsg.
 	bump := w.update(id, before, w.classicNews(before, ev, sub))
 	w.advance(bump)
 	w.reconcile(id, w.ownedByName(sub.owned))
-	m := w.g.members[id]
+	m := w.g.members.get(id)
 	if old := g.staticOf(ev.InstanceID); old != nil && old.id != id && old.meta.Classic == nil && d.mayDowngrade(w.g, nil) {
 		d.downgrade(w.g, nil, m)
 	} else {
@@ -61,7 +61,7 @@ func (g *consumerGroup) staticOf(instance *string) *consumerMember {
 	if instance == nil {
 		return nil
 	}
-	return g.members[g.static[*instance]]
+	return g.members.get(g.static[*instance])
 }
 
 // firstSubscription reads the metadata of the first protocol: they all say the same.
@@ -76,7 +76,7 @@ func firstSubscription(ev JoinGroup) (subscription, error) {
 func (g *consumerGroup) supportsClassic(protocols []kmsg.JoinGroupRequestProtocol) bool {
 	for _, p := range protocols {
 		all := true
-		for _, m := range g.members {
+		for _, m := range g.members.all() {
 			all = all && (m.meta.Classic == nil || m.meta.Classic.has(p.Name))
 		}
 		if all {
@@ -105,8 +105,8 @@ func (w *draft) admitClassic(id string, ev JoinGroup) (*consumerMember, *kerr.Er
 		return nil, kerr.FencedInstanceID
 	case known != nil && known.id != id:
 		return w.takeOver(known, id), nil
-	case w.g.members[id] != nil:
-		return w.g.members[id], nil
+	case w.g.members.get(id) != nil:
+		return w.g.members.get(id), nil
 	}
 	return &consumerMember{id: id, current: &CurrentValue{}}, nil
 }
@@ -142,7 +142,7 @@ func (w *draft) ownedByName(list []topicList) partitions {
 
 // classicMember finds a member that speaks the classic protocol, in the generation that it says.
 func (g *consumerGroup) classicMember(id string, instance *string, generation int32) (*consumerMember, int16) {
-	m := g.members[id]
+	m := g.members.get(id)
 	if instance != nil {
 		switch m = g.staticOf(instance); {
 		case m == nil:
@@ -216,9 +216,9 @@ func (d *decision) askToRejoin(g *consumerGroup, m *consumerMember) {
 
 // waits tells whether somebody else still has a partition that the member is to get.
 func (g *consumerGroup) waits(m *consumerMember) bool {
-	for _, t := range g.target[m.id] {
+	for _, t := range g.target.get(m.id) {
 		for _, p := range t.Partitions {
-			if owner, taken := g.owners[topicNo{t.TopicID, p}]; taken && owner != m.id {
+			if owner, taken := g.owners.lookup(topicNo{t.TopicID, p}); taken && owner != m.id {
 				return true
 			}
 		}
@@ -231,7 +231,7 @@ func (d *decision) leaveConsumerGroup(g *consumerGroup, members []kmsg.LeaveGrou
 	codes := make([]int16, len(members))
 	var gone []string
 	for i, r := range members {
-		m := g.members[r.MemberID]
+		m := g.members.get(r.MemberID)
 		if r.InstanceID != nil {
 			m = g.staticOf(r.InstanceID)
 		}

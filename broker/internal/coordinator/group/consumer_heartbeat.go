@@ -123,7 +123,7 @@ func (d *decision) consumerBeat(ev ConsumerGroupHeartbeat, resp *kmsg.ConsumerGr
 	if id == "" {
 		id = d.cfg.NewID()
 	}
-	if w.g.members[id] == nil && len(w.g.members) >= d.cfg.MaxConsumers && ev.MemberEpoch == epochJoin {
+	if w.g.members.get(id) == nil && w.g.members.len() >= d.cfg.MaxConsumers && ev.MemberEpoch == epochJoin {
 		return refuse(kerr.GroupMaxSizeReached, "The consumer group has reached its maximum capacity of %d members.", d.cfg.MaxConsumers)
 	}
 	before, f := w.admit(id, ev)
@@ -134,7 +134,7 @@ func (d *decision) consumerBeat(ev ConsumerGroupHeartbeat, resp *kmsg.ConsumerGr
 	w.advance(bump)
 	owned := ownedOf(ev)
 	w.reconcile(id, owned)
-	m := w.g.members[id]
+	m := w.g.members.get(id)
 	d.timer(sessionKey(w.g.id, id), d.sessionOf(w.g, m))
 	w.rebalanceTimer(m)
 
@@ -164,7 +164,7 @@ func (g *consumerGroup) member(id string) *consumerMember {
 	if g == nil {
 		return nil
 	}
-	return g.members[id]
+	return g.members.get(id)
 }
 
 func assignmentOf(m *consumerMember) *kmsg.ConsumerGroupHeartbeatResponseAssignment {

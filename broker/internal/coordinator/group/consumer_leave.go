@@ -11,9 +11,9 @@ func (d *decision) consumerLeave(ev ConsumerGroupHeartbeat, resp *kmsg.ConsumerG
 	if g == nil {
 		return refuse(kerr.GroupIDNotFound, "Consumer group %s not found.", ev.Group)
 	}
-	m := g.members[ev.MemberID]
+	m := g.members.get(ev.MemberID)
 	if ev.InstanceID != nil {
-		m = g.members[g.static[*ev.InstanceID]]
+		m = g.members.get(g.static[*ev.InstanceID])
 		switch {
 		case m == nil:
 			return refuse(kerr.UnknownMemberID, "Instance id %s is unknown.", *ev.InstanceID)
@@ -65,7 +65,7 @@ func (d *decision) fence(g *consumerGroup, ids ...string) {
 
 // consumerSessionEnded is a session timer.
 func (d *decision) consumerSessionEnded(g *consumerGroup, member string) {
-	if delete(g.soft.pending, member); g.members[member] != nil {
+	if delete(g.soft.pending, member); g.members.get(member) != nil {
 		d.fence(g, member)
 	}
 }

@@ -12,7 +12,7 @@ func (w *draft) admit(id string, ev ConsumerGroupHeartbeat) (*consumerMember, *f
 	if ev.InstanceID != nil {
 		return w.admitStatic(id, ev)
 	}
-	m := w.g.members[id]
+	m := w.g.members.get(id)
 	switch {
 	case m == nil && ev.MemberEpoch != epochJoin:
 		return nil, refuse(kerr.UnknownMemberID, "Member %s is not a member of group %s.", id, w.g.id)
@@ -29,7 +29,7 @@ func (w *draft) restart(m *consumerMember) *consumerMember {
 	if m.current.Epoch != 0 || len(m.current.Assigned)+len(m.current.Revoking) > 0 {
 		w.put(KindCurrent, m.id, &CurrentValue{})
 	}
-	return w.g.members[m.id]
+	return w.g.members.get(m.id)
 }
 
 // checkEpoch fences a member that is not where we think it is. It may be one step behind: the answer was lost.
@@ -61,7 +61,7 @@ func (m *consumerMember) ownsAll(owned partitions) bool {
 
 // admitStatic is admit for a member with an instance id: a new process takes the place of one that has left for a while.
 func (w *draft) admitStatic(id string, ev ConsumerGroupHeartbeat) (*consumerMember, *failure) {
-	known := w.g.members[w.g.static[*ev.InstanceID]]
+	known := w.g.members.get(w.g.static[*ev.InstanceID])
 	if ev.MemberEpoch != epochJoin {
 		switch {
 		case known == nil:
@@ -84,7 +84,7 @@ func (w *draft) admitStatic(id string, ev ConsumerGroupHeartbeat) (*consumerMemb
 
 // takeOver gives a member's place and partitions to one with another id.
 func (w *draft) takeOver(old *consumerMember, id string) *consumerMember {
-	target, had := w.g.target[old.id]
+	target, had := w.g.target.lookup(old.id)
 	w.remove(old.id)
 	w.put(KindMember, id, old.meta)
 	if had {
@@ -93,7 +93,7 @@ func (w *draft) takeOver(old *consumerMember, id string) *consumerMember {
 	current := *old.current
 	current.Epoch, current.PreviousEpoch = 0, 0
 	w.put(KindCurrent, id, &current)
-	return w.g.members[id]
+	return w.g.members.get(id)
 }
 
 // remove writes a member's tombstones, in Kafka's order, and stops its timers.

@@ -4,7 +4,7 @@ package group
 // it gets what is free. A partition has one owner at any time: who has it, or still has to give it up.
 // owned is what the member says it has; nil when it does not say.
 func (w *draft) reconcile(id string, owned partitions) {
-	m := w.g.members[id]
+	m := w.g.members.get(id)
 	if m.reconciled(w.g.targetEpoch) {
 		return
 	}
@@ -47,7 +47,7 @@ func stillOwns(owned, revoking partitions) bool {
 
 // next compares what a member has with its target. epoch is the one it stays in while it has something to give up.
 func (w *draft) next(m *consumerMember, epoch int32, owned partitions) *CurrentValue {
-	target, assigned := setOf(w.g.target[m.id]), setOf(m.current.Assigned)
+	target, assigned := setOf(w.g.target.get(m.id)), setOf(m.current.Assigned)
 	keep, revoke, gain, waiting := partitions{}, partitions{}, partitions{}, false
 	for id, of := range assigned {
 		for p, since := range of {
@@ -60,7 +60,7 @@ func (w *draft) next(m *consumerMember, epoch int32, owned partitions) *CurrentV
 	}
 	for id, of := range target {
 		for p := range of {
-			owner, taken := w.g.owners[topicNo{id, p}]
+			owner, taken := w.g.owners.lookup(topicNo{id, p})
 			switch {
 			case keep.has(id, p):
 			case taken && owner != m.id:

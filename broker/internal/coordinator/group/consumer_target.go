@@ -21,7 +21,7 @@ func (w *draft) advance(bump bool) {
 func (w *draft) assign() {
 	s := subscriptions{partitions: map[UUID]int32{}}
 	for _, m := range w.g.sorted() {
-		x := subscriber{id: m.id, instance: m.meta.InstanceID, has: w.g.target[m.id]}
+		x := subscriber{id: m.id, instance: m.meta.InstanceID, has: w.g.target.get(m.id)}
 		for _, name := range w.g.topicsOf(m.meta) {
 			if t := w.image.Topic(name); t != nil {
 				x.topics = append(x.topics, t.ID)
@@ -36,7 +36,7 @@ func (w *draft) assign() {
 	}
 	result := assignor(s)
 	for _, m := range w.g.sorted() {
-		old, had := w.g.target[m.id]
+		old, had := w.g.target.lookup(m.id)
 		if next := result[m.id].list(false); !had || !samePartitions(old, next) {
 			w.put(KindTarget, m.id, &TargetValue{Topics: next})
 		}
@@ -47,7 +47,7 @@ func (w *draft) assign() {
 // assignor is the one that most members ask for; by default the first that is configured.
 func (g *consumerGroup) assignor(configured []string) string {
 	votes := map[string]int{}
-	for _, m := range g.members {
+	for _, m := range g.members.all() {
 		if m.meta.Assignor != nil {
 			votes[*m.meta.Assignor]++
 		}

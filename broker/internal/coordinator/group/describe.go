@@ -94,7 +94,7 @@ func (d *decision) deleteGroup(id string, again bool) int16 {
 	switch {
 	case again, classic == nil && consumer == nil:
 		return kerr.GroupIDNotFound.Code
-	case classic != nil && classic.state != stateEmpty, consumer != nil && len(consumer.members) > 0:
+	case classic != nil && classic.state != stateEmpty, consumer != nil && consumer.members.len() > 0:
 		return kerr.NonEmptyGroup.Code
 	}
 	for _, k := range d.offsets.keysOf(id) {

@@ -45,7 +45,7 @@ func (d *decision) expireGroup(id string) {
 		return
 	}
 	classic, consumer := d.classic[id], d.consumer[id]
-	if consumer != nil && len(consumer.members) == 0 || classic != nil && classic.state == stateEmpty && len(classic.pending) == 0 {
+	if consumer != nil && consumer.members.len() == 0 || classic != nil && classic.state == stateEmpty && len(classic.pending) == 0 {
 		d.forgetGroup(id)
 	}
 }

@@ -68,7 +68,7 @@ func (d *decision) convert(classic *classicGroup, members []*classicMember, meta
 // mayDowngrade tells whether the group is a classic one without some members: nobody else speaks the consumer protocol.
 func (d *decision) mayDowngrade(g *consumerGroup, without []string) bool {
 	left := 0
-	for id, m := range g.members {
+	for id, m := range g.members.all() {
 		if slices.Contains(without, id) {
 			continue
 		}
@@ -128,12 +128,12 @@ func (m *consumerMember) has() partitions {
 // (KIP-1251).
 func (d *decision) mayCommitConsumer(g *consumerGroup, ev OffsetCommit) int16 {
 	switch {
-	case ev.Generation < 0 && len(g.members) == 0:
+	case ev.Generation < 0 && g.members.len() == 0:
 		return 0
 	case ev.Producer != nil && ev.Generation < 0 && ev.Member == "" && ev.Instance == nil:
 		return 0
 	}
-	m := g.members[ev.Member]
+	m := g.members.get(ev.Member)
 	switch {
 	case m == nil:
 		return kerr.UnknownMemberID.Code
@@ -163,7 +163,7 @@ func (d *decision) hadThen(m *consumerMember, ev OffsetCommit) bool {
 
 // mayFetch checks member and epoch of a fetch.
 func (g *consumerGroup) mayFetch(ev OffsetFetch) int16 {
-	m := g.members[deref(ev.Member)]
+	m := g.members.get(deref(ev.Member))
 	switch {
 	case m == nil:
 		return kerr.UnknownMemberID.Code
@@ -201,7 +201,7 @@ func (d *decision) describeConsumer(g *consumerGroup, r *kmsg.ConsumerGroupDescr
 		rm := kmsg.NewConsumerGroupDescribeResponseGroupMember()
 		rm.MemberID, rm.InstanceID, rm.RackID, rm.MemberEpoch = m.id, m.meta.InstanceID, m.meta.RackID, m.current.Epoch
 		rm.ClientID, rm.ClientHost, rm.SubscribedTopics, rm.SubscribedTopicRegex = m.meta.ClientID, m.meta.ClientHost, m.meta.Topics, m.meta.Regex
-		rm.Assignment, rm.TargetAssignment = d.described(m.current.Assigned), d.described(g.target[m.id])
+		rm.Assignment, rm.TargetAssignment = d.described(m.current.Assigned), d.described(g.target.get(m.id))
 		rm.MemberType = 1
 		if m.meta.Classic != nil {
 			rm.MemberType = 0

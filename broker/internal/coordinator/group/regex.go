@@ -54,7 +54,7 @@ func (w *draft) resolve() (changed bool) {
 // used are the expressions of the group's members.
 func (g *consumerGroup) used() map[string]bool {
 	used := map[string]bool{}
-	for _, m := range g.members {
+	for _, m := range g.members.all() {
 		if re := deref(m.meta.Regex); re != "" {
 			used[re] = true
 		}

@@ -234,13 +234,13 @@ func dump(m *Machine) string {
 			put(Key{Kind: KindMember, Group: id, Name: mem.id}, mem.meta)
 			put(Key{Kind: KindCurrent, Group: id, Name: mem.id}, mem.current)
 		}
-		for _, name := range sortedKeys(g.target) {
-			put(Key{Kind: KindTarget, Group: id, Name: name}, &TargetValue{g.target[name]})
+		for _, name := range keysOf(&g.target) {
+			put(Key{Kind: KindTarget, Group: id, Name: name}, &TargetValue{g.target.get(name)})
 		}
 		for _, re := range sortedKeys(g.expressions) {
 			put(Key{Kind: KindRegex, Group: id, Name: re}, g.expressions[re])
 		}
-		fmt.Fprintf(&b, "static %v\nowners %v\n", g.static, g.owners)
+		fmt.Fprintf(&b, "static %v\nowners %v\n", g.static, maps.Collect(g.owners.all()))
 	}
 	for _, id := range sortedKeys(m.offsets.groups) {
 		for _, tp := range m.offsets.of(id) {

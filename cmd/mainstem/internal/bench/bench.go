@@ -1,5 +1,5 @@
 // Package bench owns the workloads of `mainstem bench`: how fast a Kafka takes records, gives them back, and how long
-// a record is on its way. Latency under a fixed rate is counted from the intended time of sending, so a broker that
+// a record is on its way; transactions, offset commits and rebalances. Latency under a fixed rate is counted from the intended time of sending, so a broker that
 // stalls cannot hide it (no coordinated omission). It works against any Kafka and is bounded in records and time.
 package bench
 
@@ -29,8 +29,14 @@ type Config struct {
 	Rate       float64 // records a second, open loop; 0: as fast as possible
 	Acks       string
 	Codec      string
-	Random     bool // values that do not compress
-	ServerPID  int  // process whose CPU time is measured beside the run; 0: none
+	Random     bool   // values that do not compress
+	Keys       int    // records have one of so many keys; 0: none
+	TxnRecords int    // records in a transaction
+	Groups     int    // that commit offsets
+	Members    int    // of the group that rebalances
+	Protocol   string // of that group: consumer or classic
+	topicID    [16]byte
+	ServerPID  int // process whose CPU time is measured beside the run; 0: none
 }
 
 // Result is what a run measured. Durations are in milliseconds.
@@ -39,7 +45,10 @@ type Result struct {
 	Records       int64   `json:"records"`
 	Bytes         int64   `json:"bytes"`
 	Errors        int64   `json:"errors"`
+	Operations    int64   `json:"operations" col:"OPS,wide"` // transactions, commits, heartbeats
+	Moved         int64   `json:"moved" col:"MOVED,wide"`    // partitions that changed their owner
 	Seconds       float64 `json:"seconds"`
+	OpsPerSec     float64 `json:"ops_per_sec" col:"OPS/S"`
 	RecordsPerSec float64 `json:"records_per_sec" col:"RECORDS/S"`
 	MBPerSec      float64 `json:"mb_per_sec" col:"MB/S"`
 	P50           float64 `json:"p50_ms" col:"P50-MS"`
@@ -60,6 +69,7 @@ type meter struct {
 	client0    float64
 	server0    float64
 	latencies  []int64 // nanoseconds
+	operations int64
 	batches    batchHook
 	firstError error
 }
@@ -71,6 +81,7 @@ func (c Config) begin() *meter {
 func (m *meter) end(job string, records, bytes, failed int64) Result {
 	r := Result{Job: job, Records: records, Bytes: bytes, Errors: failed, Seconds: time.Since(m.start).Seconds()}
 	r.ClientCPU, r.ServerCPU = cpu(os.Getpid())-m.client0, cpu(m.cfg.ServerPID)-m.server0
+	r.Operations, r.OpsPerSec = m.operations, float64(m.operations)/r.Seconds
 	r.RecordsPerSec, r.MBPerSec = float64(records)/r.Seconds, float64(bytes)/1e6/r.Seconds
 	if m.cfg.ServerPID > 0 && records > 0 {
 		r.CPUPerM, r.CPUPerGB = r.ServerCPU/float64(records)*1e6, r.ServerCPU/float64(bytes)*1e9

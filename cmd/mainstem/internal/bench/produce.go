@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -66,6 +67,14 @@ func (c Config) value() []byte {
 	return v
 }
 
+// key is one of the keys, at random.
+func (c Config) key() []byte {
+	if c.Keys == 0 {
+		return nil
+	}
+	return strconv.AppendInt(nil, rand.Int64N(int64(c.Keys)), 10)
+}
+
 // Produce writes records: as fast as possible, by producers that wait for each acknowledgement, or at a fixed rate.
 func Produce(ctx context.Context, c Config) (Result, error) {
 	switch {
@@ -105,7 +114,7 @@ func produceMax(ctx context.Context, c Config) (Result, error) {
 		if stop.Err() != nil {
 			break
 		}
-		cl.Produce(ctx, &kgo.Record{Value: value}, done)
+		cl.Produce(ctx, &kgo.Record{Key: c.key(), Value: value}, done)
 	}
 	if err := cl.Flush(ctx); err != nil {
 		return Result{}, err
@@ -166,7 +175,7 @@ func produceRate(ctx context.Context, c Config) (Result, error) {
 	}
 	defer cl.Close()
 	for p := range c.Partitions { // open the connections
-		if err := cl.ProduceSync(ctx, &kgo.Record{Value: c.value(), Partition: p}).FirstErr(); err != nil {
+		if err := cl.ProduceSync(ctx, &kgo.Record{Key: c.key(), Value: c.value(), Partition: p}).FirstErr(); err != nil {
 			return Result{}, err
 		}
 	}
@@ -174,7 +183,7 @@ func produceRate(ctx context.Context, c Config) (Result, error) {
 	failed := int64(0)
 	m.start, m.server0 = time.Now(), cpu(c.ServerPID)
 	pace(ctx, c, func(n int64, intended time.Time) {
-		cl.Produce(ctx, &kgo.Record{Value: c.value(), Partition: int32(n) % c.Partitions}, func(_ *kgo.Record, err error) {
+		cl.Produce(ctx, &kgo.Record{Key: c.key(), Value: c.value(), Partition: int32(n) % c.Partitions}, func(_ *kgo.Record, err error) {
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
