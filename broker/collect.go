@@ -15,8 +15,10 @@ func (b *Broker) Collect(detail bool, emit func(metric.Sample)) {
 	if r := b.rooms.Load(); r != nil {
 		b.collectCluster(e, r)
 		b.collectStore(e, r)
+		b.collectGroups(e, r)
 		if detail {
 			b.collectPartitions(e, r)
+			b.collectLag(e, r)
 		}
 	}
 	ready := 1.0

@@ -39,7 +39,7 @@ func (a *app) benchJob(name, short, example string, job func(context.Context, be
 
 func (a *app) benchJobs(name, short, example string, job func(context.Context, bench.Config) ([]bench.Result, error)) *cobra.Command {
 	c := bench.Config{}
-	configs := []string{}
+	configs, settle := []string{}, time.Duration(0)
 	cmd := &cobra.Command{
 		Use: name, Short: short, Example: example, Args: cobra.NoArgs,
 		Long: short + ".\n\nLatency at a fixed rate counts from the intended time of sending. --server-pid adds the server's CPU time.",
@@ -54,7 +54,7 @@ func (a *app) benchJobs(name, short, example string, job func(context.Context, b
 					c.Records = 1 << 40
 				}
 			}
-			if err := a.benchTopic(cmd.Context(), &c, configs); err != nil {
+			if err := a.benchTopic(cmd.Context(), &c, configs, settle); err != nil {
 				return err
 			}
 			r, err := job(cmd.Context(), c)
@@ -68,6 +68,7 @@ func (a *app) benchJobs(name, short, example string, job func(context.Context, b
 	f.StringVar(&c.Topic, "topic", "bench", "topic; made when it is missing")
 	f.Int32Var(&c.Partitions, "partitions", 16, "partitions of the topic when it is made")
 	f.StringArrayVar(&configs, "set", nil, "configuration KEY=VALUE of the topic when it is made, repeatable")
+	f.DurationVar(&settle, "settle", 0, "wait this long after the topic was made")
 	f.Int64Var(&c.Records, "records", 0, "stop after this many; 0: a million, or what the duration allows")
 	f.DurationVar(&c.Duration, "duration", 0, "stop after this time")
 	f.IntVar(&c.Size, "size", 100, "bytes of a value")
@@ -96,8 +97,8 @@ func (a *app) benchJobs(name, short, example string, job func(context.Context, b
 	return cmd
 }
 
-// benchTopic makes the topic when it is missing and learns how many partitions it has.
-func (a *app) benchTopic(ctx context.Context, c *bench.Config, configs []string) error {
+// benchTopic makes the topic when it is missing, lets it settle, and learns how many partitions it has.
+func (a *app) benchTopic(ctx context.Context, c *bench.Config, configs []string, settle time.Duration) error {
 	set, err := pairs(configs)
 	if err != nil {
 		return err
@@ -113,6 +114,12 @@ func (a *app) benchTopic(ctx context.Context, c *bench.Config, configs []string)
 		}
 		if n := len(topics[c.Topic].Partitions); n > 0 {
 			c.Partitions = int32(n)
+		}
+		if made.Err == nil && err == nil {
+			select { // thousands of partitions are on the disk some time after they were made
+			case <-time.After(settle):
+			case <-ctx.Done():
+			}
 		}
 		return nil
 	})

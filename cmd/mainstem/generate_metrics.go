@@ -42,18 +42,28 @@ func metricsPage(ctx context.Context) (string, error) {
 	return page, err
 }
 
-// exercise sends a record through a broker and lists its metrics.
+// exercise sends a record through a broker, in a transaction and to a group, and lists its metrics.
 func exercise(ctx context.Context, b *broker.Broker) (string, error) {
-	cl, err := kgo.NewClient(kgo.SeedBrokers(b.Addr()), kgo.AllowAutoTopicCreation(), kgo.ConsumeTopics("orders"))
+	cl, err := kgo.NewClient(kgo.SeedBrokers(b.Addr()), kgo.AllowAutoTopicCreation(), kgo.ConsumeTopics("orders"), kgo.ConsumerGroup("workers"),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.TransactionalID("orders-1"))
 	if err != nil {
 		return "", err
 	}
 	defer cl.Close()
+	if err := cl.BeginTransaction(); err != nil {
+		return "", err
+	}
 	if err := cl.ProduceSync(ctx, &kgo.Record{Topic: "orders", Value: []byte("one")}).FirstErr(); err != nil {
+		return "", err
+	}
+	if err := cl.EndTransaction(ctx, kgo.TryCommit); err != nil {
 		return "", err
 	}
 	if f := cl.PollFetches(ctx); f.Err() != nil {
 		return "", f.Err()
+	}
+	if err := cl.CommitUncommittedOffsets(ctx); err != nil {
+		return "", err
 	}
 	small, detail := map[string]metric.Sample{}, map[string]metric.Sample{}
 	b.Collect(false, func(s metric.Sample) { small[s.Name] = s })

@@ -40,7 +40,7 @@ var jobs = []job{
 	{name: "commit-max", args: words("commit --topic t16 --groups 1000 --producers 64 --duration 8s")},
 	{name: "consume-100B-tls", args: words("consume --topic b16"), ours: true, tls: true},
 	{name: "rate-20000-compact", args: words("produce --topic c16 --keys 1000 --rate 20000 --duration 15s --size 100 " + compacting), ours: true},
-	{name: "rebalance", args: words("rebalance --topic g10000 --members 1000 --partitions 10000"), ours: true},
+	{name: "rebalance", args: words("rebalance --topic g10000 --members 1000 --partitions 10000 --settle 20s"), ours: true},
 	{name: "rebalance-classic", args: words("rebalance --topic g10000 --members 1000 --protocol classic"), ours: true},
 
 	// The same batches for 16, 1,000 and 10,000 partitions: what a partition costs by being there.

@@ -20,6 +20,7 @@ func main() {
 	flag.IntVar(&b.rounds, "rounds", 3, "rounds of every job")
 	flag.StringVar(&b.anchors, "anchors", os.Getenv("ANCHORS_DIR"), "directory of the Kafka starter (ANCHORS_DIR)")
 	flag.BoolVar(&b.kafka, "kafka", false, "run Apache Kafka in turn with our broker")
+	flag.StringVar(&b.name, "name", "", "name of the result files; default results, or results-kafka with -kafka")
 	only := flag.String("run", "", "only jobs that match this regular expression")
 	flag.Parse()
 	var err error
@@ -37,6 +38,7 @@ func main() {
 // bench is a run under way.
 type bench struct {
 	binary, out, anchors string
+	name                 string
 	rounds               int
 	kafka                bool
 	only                 *regexp.Regexp

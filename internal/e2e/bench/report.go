@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -77,8 +78,8 @@ func (b *bench) write(rounds int) error {
 	if err != nil {
 		return err
 	}
-	name := "results"
-	if b.kafka {
+	name := cmp.Or(b.name, "results")
+	if b.name == "" && b.kafka {
 		name = "results-kafka"
 	}
 	if err := os.WriteFile(filepath.Join(b.out, name+".json"), append(text, '\n'), 0o600); err != nil {
