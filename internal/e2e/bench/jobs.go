@@ -39,7 +39,8 @@ var jobs = []job{
 	{name: "commit-1000", args: words("commit --topic t16 --groups 1000 --rate 1000 --duration 10s")},
 	{name: "commit-max", args: words("commit --topic t16 --groups 1000 --producers 64 --duration 8s")},
 	{name: "consume-100B-tls", args: words("consume --topic b16"), ours: true, tls: true},
-	{name: "rate-20000-compact", args: words("produce --topic c16 --keys 1000 --rate 20000 --duration 15s --size 100 " + compacting), ours: true},
+	{name: "rate-20000-compact", args: words("produce --topic c16 --keys 1000 --rate 20000 --duration 15s --size 100 " + rolling + compacting), ours: true},
+	{name: "rate-20000-roll", args: words("produce --topic l16 --keys 1000 --rate 20000 --duration 15s --size 100 " + rolling), ours: true},
 	{name: "rebalance", args: words("rebalance --topic g10000 --members 1000 --partitions 10000 --settle 20s"), ours: true},
 	{name: "rebalance-classic", args: words("rebalance --topic g10000 --members 1000 --protocol classic"), ours: true},
 
@@ -50,7 +51,10 @@ var jobs = []job{
 }
 
 // compacting keeps the cleaner at work all the time: small segments, a thousand keys, nothing to wait for.
-const compacting = "--set cleanup.policy=compact --set segment.bytes=1048576 --set segment.ms=1000 --set min.cleanable.dirty.ratio=0.01"
+const (
+	rolling    = " --set segment.bytes=1048576 --set segment.ms=1000"
+	compacting = " --set cleanup.policy=compact --set min.cleanable.dirty.ratio=0.01"
+)
 
 const equal = "--records 2000000 --size 100 --batch-bytes 4096 --in-flight 1000000"
 
