@@ -115,7 +115,7 @@ func (a *app) benchTopic(ctx context.Context, c *bench.Config, configs []string,
 		if n := len(topics[c.Topic].Partitions); n > 0 {
 			c.Partitions = int32(n)
 		}
-		if made.Err == nil && err == nil {
+		if err == nil {
 			select { // thousands of partitions are on the disk some time after they were made
 			case <-time.After(settle):
 			case <-ctx.Done():
