@@ -108,6 +108,7 @@ func (a *app) benchTopic(ctx context.Context, c *bench.Config, configs []string,
 		if err != nil && !errorIs(made.Err, kerr.TopicAlreadyExists) && !errorIs(err, kerr.TopicAlreadyExists) {
 			return fmt.Errorf("make topic %s: %w", c.Topic, err)
 		}
+		fresh := err == nil
 		topics, err := adm.ListTopics(ctx, c.Topic)
 		if err != nil {
 			return err
@@ -115,7 +116,7 @@ func (a *app) benchTopic(ctx context.Context, c *bench.Config, configs []string,
 		if n := len(topics[c.Topic].Partitions); n > 0 {
 			c.Partitions = int32(n)
 		}
-		if err == nil {
+		if fresh {
 			select { // thousands of partitions are on the disk some time after they were made
 			case <-time.After(settle):
 			case <-ctx.Done():
