@@ -1,5 +1,7 @@
 package house
 
+import "slices"
+
 // module is the path every package of ours starts with.
 const module = "github.com/mainstem-io/mainstem"
 
@@ -47,6 +49,17 @@ var broker = []room{
 
 // Leaves import the standard library only.
 var leaves = []string{"internal/errcode", "internal/configkey", "internal/metric", "internal/invariant", "internal/xsync"}
+
+// The registry wing (registry.md 3).
+var registry = []room{
+	{path: "schemaregistry/internal/avrox", floor: 1, pure: true, owns: "Avro: schemas, their texts, compatibility, binary data"},
+}
+
+// plan is every row.
+var plan = slices.Concat(broker, registry)
+
+// planned are the wings whose packages all need a row.
+var planned = []string{"broker", "schemaregistry"}
 
 // Support packages are imported by tests and by each other only.
 var support = []string{"internal/sim", "internal/kafkatest", "internal/house", "internal/e2e", "internal/conformance", "broker/brokertest"}

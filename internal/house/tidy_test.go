@@ -14,7 +14,7 @@ import (
 
 func TestPurePackagesHoldNoWorld(t *testing.T) {
 	pure := map[string]bool{}
-	for _, r := range broker {
+	for _, r := range plan {
 		pure[r.path] = r.pure
 	}
 	for _, p := range packages(t) {
