@@ -71,7 +71,7 @@ Every command but server works against any Kafka.`,
 	}
 	add("start", a.serverCommand(), a.demoCommand())
 	add("data", a.produceCommand(), a.consumeCommand())
-	add("admin", a.topicCommand(), a.groupCommand(), a.txnCommand(), a.clusterCommand(), a.configCommand(), a.userCommand(), a.aclCommand(), a.quotaCommand())
+	add("admin", a.topicCommand(), a.groupCommand(), a.txnCommand(), a.clusterCommand(), a.configCommand(), a.userCommand(), a.aclCommand(), a.quotaCommand(), a.schemaCommand())
 	add("measure", a.benchCommand())
 	add("help", a.explainCommand(), a.versionCommand(), a.generateCommand())
 	root.SetHelpCommandGroupID("help")

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/mainstem-io/mainstem/broker/brokertest"
+	"github.com/mainstem-io/mainstem/schemaregistry"
 )
 
 func TestMain(m *testing.M) {
@@ -38,10 +39,29 @@ func TestScripts(t *testing.T) {
 					`org.apache.kafka.common.security.plain.PlainLoginModule required user_admin="admin-secret";`),
 				brokertest.Set("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer"), brokertest.Set("super.users", "User:admin"))
 			env.Setenv("SECURED", secured.Addr())
-			return nil
+			return startRegistry(env, b.Addr())
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "transaction": transaction},
 	})
+}
+
+// startRegistry runs a schema registry beside the broker of a script.
+func startRegistry(env *testscript.Env, brokers string) error {
+	r, err := schemaregistry.New(schemaregistry.Config{Brokers: []string{brokers}, Listener: "127.0.0.1:0"})
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1) // the registry's end, read once
+	go func() { ended <- r.Run(ctx) }()
+	env.Defer(func() {
+		stop()
+		if err := <-ended; err != nil {
+			env.T().Log("the registry ended with", err)
+		}
+	})
+	env.Setenv("MAINSTEM_REGISTRY", r.Addr())
+	return nil
 }
 
 // exits runs `exits CODE mainstem ARGS...` and checks the exit code.

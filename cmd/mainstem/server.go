@@ -67,16 +67,23 @@ func (f *serverFlags) values(env Env) (settings.Set, error) {
 }
 
 func (a *app) serverCommand() *cobra.Command {
-	f := &serverFlags{}
+	f, play := &serverFlags{}, []string{"broker"}
 	cmd := &cobra.Command{
 		Use: "server", Aliases: []string{"broker"}, Short: "Run a broker", Args: cobra.NoArgs,
 		Long: `Run a broker until it is told to stop. The first SIGTERM or Ctrl-C stops it cleanly, a second one at once:
 even that loses nothing that was acknowledged.
 
+With --roles broker,registry a schema registry runs in the same process, on port 8081 (mainstem.registry.listener). With
+--roles registry it runs alone, for the Kafka of --brokers.
+
 Configuration keys are Kafka's; mainstem config explain lists them. Flags win over the environment
 (MAINSTEM_LOG_RETENTION_MS), the environment over the file, the file over defaults.`,
 		Example: "  mainstem server --data-dir /var/lib/mainstem\n  mainstem server --config server.properties --set num.partitions=6",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			parts, err := parseRoles(play)
+			if err != nil {
+				return err
+			}
 			values, err := f.values(a.env)
 			if err != nil {
 				return err
@@ -86,10 +93,18 @@ Configuration keys are Kafka's; mainstem config explain lists them. Flags win ov
 				return err
 			}
 			a.spreadOut()
-			return serve(cmd.Context(), values, logger, level)
+			if !parts["broker"] {
+				r, err := a.registryAlone(values["mainstem.registry.listener"].Text, logger)
+				if err != nil {
+					return err
+				}
+				return r.Run(cmd.Context())
+			}
+			return serve(cmd.Context(), values, parts, logger, level)
 		},
 	}
 	f.define(cmd)
+	cmd.Flags().StringSliceVar(&play, "roles", play, "what this process is: broker, registry or both")
 	cmd.Flags().StringVar(&f.level, "log-level", "info", "debug, info, warn or error")
 	cmd.Flags().StringVar(&f.logFormat, "log-format", "auto", "text, json, or auto: text on a terminal")
 	return cmd
@@ -120,8 +135,8 @@ func (a *app) logger(level, format string) (*slog.Logger, *slog.LevelVar, error)
 	return nil, nil, errcode.New(errcode.Usage, "--log-format %s: one of text, json, auto", format)
 }
 
-// serve runs a broker and its admin listener until ctx ends or one of them fails.
-func serve(ctx context.Context, values settings.Set, logger *slog.Logger, level *slog.LevelVar) error {
+// serve runs a broker with what belongs to its roles, and its admin listener, until ctx ends or one of them fails.
+func serve(ctx context.Context, values settings.Set, parts map[string]bool, logger *slog.Logger, level *slog.LevelVar) error {
 	b, err := broker.New(broker.Config{Values: values, Logger: logger, Version: version})
 	if err != nil {
 		return err
@@ -134,6 +149,13 @@ func serve(ctx context.Context, values settings.Set, logger *slog.Logger, level 
 		}
 		server := admin.New(b, logger, level)
 		g.Go(func() error { return server.Run(gctx, l) })
+	}
+	if parts["registry"] {
+		r, err := registryOf(b, logger)
+		if err != nil {
+			return errors.Join(err, b.Close())
+		}
+		g.Go(func() error { return r.Run(gctx) })
 	}
 	g.Go(func() error { return b.Run(gctx) })
 	g.Go(func() error { return reloadOn(gctx, b, logger) })

@@ -74,6 +74,11 @@ var (
 	ClusterSkew = Code{"CLU-003", "versions differ", []string{"an upgrade is half done"},
 		[]string{"finish the upgrade:  mainstem version on every node"}, ExitProblems}
 
+	SchemaRefused = Code{"SCH-001", "the schema registry refused the request", []string{"the schema is invalid, or does not fit to the subject", "the subject, the version or the id does not exist"},
+		[]string{"see what does not fit:  mainstem schema check FILE --subject S", "see what is there:  mainstem schema list --deleted"}, ExitFailed}
+	SchemaUnreachable = Code{"SCH-002", "cannot reach the schema registry", []string{"no registry runs there", "the address is wrong"},
+		[]string{"name it:  --registry http://HOST:8081", "start one:  mainstem server --roles broker,registry"}, ExitUnreachable}
+
 	Usage = Code{"USE-001", "the command cannot be run as written", []string{"a flag or an argument is missing or wrong"},
 		[]string{"mainstem help COMMAND"}, ExitUsage}
 	Failed = Code{"USE-002", "the command failed", []string{"the broker refused the request"},
@@ -85,5 +90,5 @@ var all = []Code{
 	ConfigUnknown, ConfigValue, ConfigRefused, ConfigConflict, ConfigFile,
 	TopicUnknown, TopicExists, TopicName, TopicReplicas, TopicRecordSize, GroupUnknown, GroupNotEmpty, GroupFenced,
 	TxnFenced, TxnHanging, TxnUnknown, DiskFull, DiskOffline, DiskNewer, DiskLocked, DiskCorrupt,
-	ClusterNoQuorum, ClusterNodeID, ClusterSkew, Usage, Failed,
+	ClusterNoQuorum, ClusterNodeID, ClusterSkew, SchemaRefused, SchemaUnreachable, Usage, Failed,
 }

@@ -23,7 +23,7 @@ func parse(text string, defaults bool, refs []*Schema) (*Schema, error) {
 	}
 	p := &parser{named: map[string]*Schema{}}
 	for _, r := range refs {
-		p.learn(r, map[*Schema]bool{})
+		r.types(map[*Schema]bool{}, func(t *Schema) { p.named[t.Name.String()] = t })
 	}
 	var s *Schema
 	if err := p.schema(v, "", &s); err != nil {
@@ -47,24 +47,6 @@ type parser struct {
 type reference struct {
 	name, space string
 	to          **Schema
-}
-
-// learn makes the named types of a referenced schema known.
-func (p *parser) learn(s *Schema, seen map[*Schema]bool) {
-	if s == nil || seen[s] {
-		return
-	}
-	seen[s] = true
-	if s.named() {
-		p.named[s.Name.String()] = s
-	}
-	p.learn(s.Items, seen)
-	for _, b := range s.Branches {
-		p.learn(b, seen)
-	}
-	for _, f := range s.Fields {
-		p.learn(f.Type, seen)
-	}
 }
 
 // schema puts the schema of v, which stands inside of a namespace, into to: now, or when its name is known.

@@ -130,6 +130,24 @@ type prop struct {
 
 func (s *Schema) named() bool { return s.Type == Record || s.Type == Enum || s.Type == Fixed }
 
+// types calls fn for every named type in s.
+func (s *Schema) types(seen map[*Schema]bool, fn func(*Schema)) {
+	if s == nil || seen[s] {
+		return
+	}
+	seen[s] = true
+	if s.named() {
+		fn(s)
+	}
+	s.Items.types(seen, fn)
+	for _, b := range s.Branches {
+		b.types(seen, fn)
+	}
+	for _, f := range s.Fields {
+		f.Type.types(seen, fn)
+	}
+}
+
 // branchName is what a branch of a union is called.
 func (s *Schema) branchName() string {
 	if s.named() {

@@ -8,9 +8,12 @@ import (
 )
 
 // Text is the schema as Java's Schema.toString prints it: the text that registries compare and hand out. Types of refs are
-// printed where they are used first, as if they were defined here.
-func (s *Schema) Text() string {
+// printed by their names alone; without them, where they are used first, as if they were defined here.
+func (s *Schema) Text(refs ...*Schema) string {
 	p := printer{seen: map[*Schema]bool{}}
+	for _, r := range refs {
+		r.types(map[*Schema]bool{}, func(t *Schema) { p.seen[t] = true })
+	}
 	p.schema(s, "")
 	return p.b.String()
 }
