@@ -99,7 +99,7 @@ func TestREST(t *testing.T) {
 		want          string
 	}{
 		{"GET /", "", 200, `{}`},
-		{"GET /schemas/types", "", 200, `["AVRO"]`},
+		{"GET /schemas/types", "", 200, `["JSON","AVRO"]`},
 		{"GET /subjects", "", 200, `[]`},
 		{"GET /config", "", 200, `{"compatibilityLevel":"BACKWARD"}`},
 		{"GET /mode", "", 200, `{"mode":"READWRITE"}`},

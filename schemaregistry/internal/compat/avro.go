@@ -32,7 +32,7 @@ func parseAvro(text string, refs []Reference) (Schema, error) {
 func (s avroSchema) Reads(writer Schema, n Names) []string {
 	w, ok := writer.(avroSchema)
 	if !ok {
-		return []string{fmt.Sprintf("{errorType:'TYPE_MISMATCH', description:'The %s schema is of another format than the %s schema'}", n.Reader, n.Writer)}
+		return otherFormat(n)
 	}
 	var out []string
 	for _, i := range avrox.Compare(s.Schema, w.Schema) {

@@ -23,12 +23,15 @@ type Names struct{ Reader, Writer string }
 type Reference struct{ Name, Text string }
 
 // Types lists the formats, as GET /schemas/types does.
-func Types() []string { return []string{"AVRO"} }
+func Types() []string { return []string{"JSON", "AVRO"} }
 
 // Parse admits a schema. Refs come before their users.
 func Parse(format, text string, refs []Reference) (Schema, error) {
-	if format == "" || format == "AVRO" {
+	switch format {
+	case "", "AVRO":
 		return parseAvro(text, refs)
+	case "JSON":
+		return parseJSON(text, refs)
 	}
 	return nil, fmt.Errorf("no schema of type %s can be read here: one of %s", format, strings.Join(Types(), ", "))
 }
