@@ -21,6 +21,7 @@ type Options struct {
 	Binary   string            // default: the build without tags
 	Dir      string            // data directory; default: one of the test's own
 	Settings map[string]string // configuration by Kafka's names
+	Roles    string            // default: broker alone
 	Wrap     []string          // a command to run the server with, such as prlimit
 }
 
@@ -107,6 +108,9 @@ func (s *Server) Set(key, value string) {
 func (s *Server) Launch() {
 	s.t.Helper()
 	args := append(slices.Clone(s.o.Wrap), s.o.Binary, "server", "--data-dir", s.o.Dir, "--listen", s.address, "--admin", "none", "--log-format", "json")
+	if s.o.Roles != "" {
+		args = append(args, "--roles", s.o.Roles)
+	}
 	for _, key := range slices.Sorted(maps.Keys(s.o.Settings)) {
 		args = append(args, "--set", key+"="+s.o.Settings[key])
 	}
