@@ -8,5 +8,5 @@
 // it expects to land, and a reply is sent when the record has come back from the log (registry.md 9). Registries that only read
 // follow the same log.
 //
-// Not yet: Protobuf (42201), forwarding to a writer on another node, associations, authentication.
+// Not yet: validation on produce, serdes, normalized text, forwarding to a writer on another node, associations, authentication.
 package schemaregistry

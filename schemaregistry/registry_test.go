@@ -99,7 +99,7 @@ func TestREST(t *testing.T) {
 		want          string
 	}{
 		{"GET /", "", 200, `{}`},
-		{"GET /schemas/types", "", 200, `["JSON","AVRO"]`},
+		{"GET /schemas/types", "", 200, `["JSON","PROTOBUF","AVRO"]`},
 		{"GET /subjects", "", 200, `[]`},
 		{"GET /config", "", 200, `{"compatibilityLevel":"BACKWARD"}`},
 		{"GET /mode", "", 200, `{"mode":"READWRITE"}`},
@@ -166,6 +166,10 @@ func TestREST(t *testing.T) {
 		{"DELETE /subjects/s?permanent=true", "", 200, `[1,2,3]`},
 		{"GET /schemas/ids/3", "", 404, `{"error_code":40403,"message":"Schema 3 not found"}`},
 		{"POST /subjects/s/versions", schema(`"bytes"`), 200, `{"id":51}`},
+		{"POST /subjects/j/versions", `{"schemaType":"JSON","schema":"{\"type\": \"string\"}"}`, 200, `{"id":52}`},
+		{"POST /subjects/j/versions", `{"schemaType":"JSON","schema":"{\"type\":\"number\"}"}`, 409, `{"error_code":409,"message":"Schema being registered is incompatible with an earlier schema for subject \"j\", details: [{errorType:'TYPE_CHANGED', description:'A type at path '#' is different between the new schema and the old schema', path:'#'}, {oldSchemaVersion: 1}, {oldSchema: '{\"type\":\"string\"}'}, {validateFields: 'false', compatibility: 'BACKWARD'}]"}`},
+		{"POST /subjects/p/versions", `{"schemaType":"PROTOBUF","schema":"syntax=\"proto3\"; message M { int32 a=1; }"}`, 200, `{"id":53}`},
+		{"GET /subjects/p/versions/latest", "", 200, `{"subject":"p","version":1,"id":53,"schemaType":"PROTOBUF","schema":"syntax = \"proto3\";\nmessage M {\n  int32 a = 1;\n}\n"}`},
 		{"GET /associations/resources/ns/topic", "", 200, `[]`},
 	} {
 		method, path, _ := strings.Cut(c.request, " ")

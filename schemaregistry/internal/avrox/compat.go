@@ -40,6 +40,9 @@ type comparison struct {
 	open  map[pair]bool
 }
 
+// maxPairs bounds the work of a comparison: the branches of two unions are compared each with each.
+const maxPairs = 300_000
+
 // place is where in the reader's schema something stands: from the root on.
 type place []string
 
@@ -65,12 +68,17 @@ func (c *comparison) compare(token string, reader, writer *Schema, in place) []I
 	if found, ok := c.known[k]; ok {
 		return found
 	}
+	if c.exhausted() {
+		return []Incompatibility{{TypeMismatch, in.at(token).pointer(), "the schemas are too complex to be compared"}}
+	}
 	c.open[k] = true
 	found := c.types(reader, writer, in.at(token))
 	delete(c.open, k)
 	c.known[k] = found
 	return found
 }
+
+func (c *comparison) exhausted() bool { return len(c.known) > maxPairs }
 
 // fresh compares as if the reader's schema were the root.
 func (c *comparison) fresh(reader, writer *Schema) []Incompatibility {
@@ -91,6 +99,9 @@ func (c *comparison) types(r, w *Schema, at place) []Incompatibility {
 		return nil
 	case r.Type == Union:
 		for _, b := range r.Branches {
+			if c.exhausted() {
+				break
+			}
 			if len(c.fresh(b, w)) == 0 {
 				return nil
 			}

@@ -23,7 +23,7 @@ type Names struct{ Reader, Writer string }
 type Reference struct{ Name, Text string }
 
 // Types lists the formats, as GET /schemas/types does.
-func Types() []string { return []string{"JSON", "AVRO"} }
+func Types() []string { return []string{"JSON", "PROTOBUF", "AVRO"} }
 
 // Parse admits a schema. Refs come before their users.
 func Parse(format, text string, refs []Reference) (Schema, error) {
@@ -32,8 +32,35 @@ func Parse(format, text string, refs []Reference) (Schema, error) {
 		return parseAvro(text, refs)
 	case "JSON":
 		return parseJSON(text, refs)
+	case "PROTOBUF":
+		return parseProto(text, refs)
 	}
 	return nil, fmt.Errorf("no schema of type %s can be read here: one of %s", format, strings.Join(Types(), ", "))
+}
+
+// Bounds of a JSON Schema or a .proto file: those who compile them have none, and go as deep as their input.
+const (
+	maxSourceBytes   = 1 << 20
+	maxSourceNesting = 100
+)
+
+func checkSource(text string) error {
+	if len(text) > maxSourceBytes {
+		return fmt.Errorf("%d bytes, and a schema may have %d", len(text), maxSourceBytes)
+	}
+	depth := 0
+	for _, c := range []byte(text) {
+		switch c {
+		case '{', '[', '(', '<':
+			depth++
+		case '}', ']', ')', '>':
+			depth = max(0, depth-1)
+		}
+		if depth > maxSourceNesting {
+			return fmt.Errorf("nested deeper than %d", maxSourceNesting)
+		}
+	}
+	return nil
 }
 
 // Old is a version to compare with.

@@ -27,6 +27,11 @@ type offline struct{}
 func (offline) Load(string) (any, error) { return nil, errOffline }
 
 func parseJSON(text string, refs []Reference) (Schema, error) {
+	for _, source := range append([]Reference{{Text: text}}, refs...) {
+		if err := checkSource(source.Text); err != nil {
+			return nil, err
+		}
+	}
 	root, err := decodeJSON(text)
 	if err != nil {
 		return nil, err
@@ -84,7 +89,8 @@ func (s jsonSchema) Reads(writer Schema, n Names) []string {
 	if !ok {
 		return otherFormat(n)
 	}
-	d := &jsonDiff{old: w, fresh: s, seen: map[[2]string]bool{}, names: n}
+	work := maxComparisons
+	d := &jsonDiff{old: w, fresh: s, seen: map[[2]string]bool{}, names: n, work: &work}
 	d.schemas(w.root, s.root, "#")
 	return d.found
 }

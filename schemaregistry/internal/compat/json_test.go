@@ -1,9 +1,11 @@
 package compat
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func mustParse(t *testing.T, format, text string, refs ...Reference) Schema {
@@ -119,6 +121,29 @@ func TestJSONAdmission(t *testing.T) {
 	narrower := mustParse(t, "JSON", user, Reference{"money.json", `{"type":"object","properties":{"cents":{"type":"string"}}}`})
 	if got := narrower.Reads(s, Names{"new", "old"}); len(got) != 1 || !strings.Contains(got[0], "/properties/total/properties/cents") {
 		t.Errorf("%v", got)
+	}
+}
+
+// TestComplexSchemasEnd: branches that fit to none of a thousand others are not compared for ever.
+func TestComplexSchemasEnd(t *testing.T) {
+	union := func(format string) string {
+		var branches []string
+		for i := range 2000 {
+			branches = append(branches, fmt.Sprintf(format, i))
+		}
+		return strings.Join(branches, ",")
+	}
+	began := time.Now()
+	for _, pair := range [][3]string{
+		{"JSON", `{"anyOf":[` + union(`{"const":%d}`) + `]}`, `{"anyOf":[` + union(`{"const":"%d"}`) + `]}`},
+		{"AVRO", `[` + union(`{"type":"fixed","name":"A%d","size":1}`) + `]`, `[` + union(`{"type":"fixed","name":"B%d","size":1}`) + `]`},
+	} {
+		if got := mustParse(t, pair[0], pair[2]).Reads(mustParse(t, pair[0], pair[1]), Names{"new", "old"}); len(got) == 0 {
+			t.Errorf("%s: they fit", pair[0])
+		}
+	}
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("it took %v", took)
 	}
 }
 

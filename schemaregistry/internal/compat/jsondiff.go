@@ -17,8 +17,12 @@ type jsonDiff struct {
 	old, fresh jsonSchema
 	names      Names
 	seen       map[[2]string]bool // pairs under way, by their text: recursive schemas end
+	work       *int               // comparisons that may still be made, by all
 	found      []string
 }
+
+// maxComparisons bounds the work of a diff: branches are compared each with each.
+const maxComparisons = 20_000
 
 // changes that are no fault have no name here.
 func (d *jsonDiff) add(kind, path, format string, args ...any) {
@@ -27,12 +31,18 @@ func (d *jsonDiff) add(kind, path, format string, args ...any) {
 
 // accepts tells whether a fresh schema takes what an old one took, without listing why not.
 func (d *jsonDiff) accepts(old, fresh any, path string) bool {
-	sub := &jsonDiff{old: d.old, fresh: d.fresh, names: d.names, seen: maps.Clone(d.seen)}
+	sub := &jsonDiff{old: d.old, fresh: d.fresh, names: d.names, seen: maps.Clone(d.seen), work: d.work}
 	sub.schemas(old, fresh, path)
 	return len(sub.found) == 0
 }
 
 func (d *jsonDiff) schemas(old, fresh any, path string) {
+	if *d.work--; *d.work < 0 {
+		if *d.work == -1 || len(d.found) == 0 {
+			d.add("TOO_COMPLEX", path, "The schemas are too complex to be compared")
+		}
+		return
+	}
 	old, fresh = d.old.resolve(old), d.fresh.resolve(fresh)
 	if everything(fresh) || old == false {
 		return
@@ -155,6 +165,9 @@ func (d *jsonDiff) matching(old, fresh []any, path string) (size int) {
 	for i := range old {
 		fits[i] = make([]bool, len(fresh))
 		for j := range fresh {
+			if *d.work < 0 { // what is not compared does not fit
+				return 0
+			}
 			fits[i][j] = d.accepts(old[i], fresh[j], path+"/"+strconv.Itoa(j))
 		}
 	}
@@ -286,7 +299,7 @@ func (d *jsonDiff) patterns(o, f map[string]any, path string) {
 func (d *jsonDiff) not(o, f map[string]any, path string) {
 	before, was := o["not"]
 	after, is := f["not"]
-	if is && (!was || !(&jsonDiff{old: d.fresh, fresh: d.old, names: d.names, seen: map[[2]string]bool{}}).accepts(after, before, path)) {
+	if is && (!was || !(&jsonDiff{old: d.fresh, fresh: d.old, names: d.names, seen: map[[2]string]bool{}, work: d.work}).accepts(after, before, path)) {
 		d.add("NOT_TYPE_EXTENDED", path+"/not", "not at path '%s' excludes more than in the %s schema", path, d.names.Writer)
 	}
 }
