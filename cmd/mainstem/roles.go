@@ -59,4 +59,3 @@ func newRegistry(cfg schemaregistry.Config) (*schemaregistry.Registry, error) {
 	}
 	return r, nil
 }
-
