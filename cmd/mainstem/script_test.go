@@ -39,29 +39,24 @@ func TestScripts(t *testing.T) {
 					`org.apache.kafka.common.security.plain.PlainLoginModule required user_admin="admin-secret";`),
 				brokertest.Set("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer"), brokertest.Set("super.users", "User:admin"))
 			env.Setenv("SECURED", secured.Addr())
-			return startRegistry(env, b.Addr())
+			return nil
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "transaction": transaction},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "transaction": transaction, "registry": registry},
 	})
 }
 
-// startRegistry runs a schema registry beside the broker of a script.
-func startRegistry(env *testscript.Env, brokers string) error {
-	r, err := schemaregistry.New(schemaregistry.Config{Brokers: []string{brokers}, Listener: "127.0.0.1:0"})
-	if err != nil {
-		return err
-	}
+// registry runs a schema registry beside the script's broker, until the script ends.
+func registry(ts *testscript.TestScript, _ bool, _ []string) {
+	r, err := schemaregistry.New(schemaregistry.Config{Brokers: []string{ts.Getenv("MAINSTEM_BROKERS")}, Listener: "127.0.0.1:0"})
+	ts.Check(err)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1) // the registry's end, read once
 	go func() { ended <- r.Run(ctx) }()
-	env.Defer(func() {
+	ts.Defer(func() {
 		stop()
-		if err := <-ended; err != nil {
-			env.T().Log("the registry ended with", err)
-		}
+		ts.Check(<-ended)
 	})
-	env.Setenv("MAINSTEM_REGISTRY", r.Addr())
-	return nil
+	ts.Setenv("MAINSTEM_REGISTRY", r.Addr())
 }
 
 // exits runs `exits CODE mainstem ARGS...` and checks the exit code.
