@@ -204,6 +204,11 @@ func TestReferences(t *testing.T) {
 		{"GET", "/schemas/ids/2", "", `{"references":[{"name":"acme.Money","subject":"money","version":1}],"schema":"{\"type\":\"record\",\"name\":\"Order\",\"namespace\":\"acme\",\"fields\":[{\"name\":\"total\",\"type\":\"Money\"}]}"}`},
 		{"GET", "/subjects/money/versions/1/referencedby", "", `[2]`},
 		{"DELETE", "/subjects/money", "", `{"error_code":42206,"message":"One or more references exist to the schema {magic=1,keytype=SCHEMA,subject=money,version=1}."}`},
+		{"POST", "/subjects/cents/versions", `{"schemaType":"PROTOBUF","schema":"syntax=\"proto3\"; message Cents { int64 n = 1; }"}`, `{"id":3}`},
+		{"POST", "/subjects/bill/versions", `{"schemaType":"PROTOBUF","schema":"syntax=\"proto3\"; import \"acme/cents.proto\"; message Bill { Cents sum = 1; }","references":[{"name":"acme/cents.proto","subject":"cents","version":1}]}`, `{"id":4}`},
+		{"POST", "/subjects/price/versions", `{"schemaType":"JSON","schema":"{\"type\":\"integer\"}"}`, `{"id":5}`},
+		{"POST", "/subjects/item/versions", `{"schemaType":"JSON","schema":"{\"type\":\"object\",\"properties\":{\"p\":{\"$ref\":\"price.json\"}}}","references":[{"name":"price.json","subject":"price","version":1}]}`, `{"id":6}`},
+		{"POST", "/compatibility/subjects/item/versions/latest", `{"schemaType":"JSON","schema":"{\"type\":\"object\",\"properties\":{\"p\":{\"type\":\"string\"}}}"}`, `{"is_compatible":false}`},
 		{"POST", "/subjects/bad/versions", `{"schema":"\"int\"","references":[{"name":"x","subject":"nobody","version":1}]}`, `{"error_code":42201,"message":"Invalid schema: No schema reference found for subject \"nobody\" and version 1"}`},
 	} {
 		if _, got := call(t, address, c[0], c[1], c[2]); got != c[3] {

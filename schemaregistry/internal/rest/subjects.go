@@ -144,9 +144,9 @@ func admit(s *store.State, subject string, r schemaRequest) (*admitted, error) {
 	return out, nil
 }
 
-func texts(used []*store.Schema) (out []compat.Reference) {
-	for _, v := range used {
-		out = append(out, compat.Reference{Name: v.Subject, Text: v.Text})
+func texts(used []store.Used) (out []compat.Reference) {
+	for _, u := range used {
+		out = append(out, compat.Reference{Name: u.Name, Text: u.Text})
 	}
 	return out
 }

@@ -214,8 +214,14 @@ func qualify(name, user string) string {
 // maxReferences bounds how many schemas a schema can use, directly or not.
 const maxReferences = 1000
 
+// Used is a schema that another one refers to, by the name that it has there: what a $ref or an import says.
+type Used struct {
+	Name string
+	*Schema
+}
+
 // Resolve lists what references mean, what is used before its users. Latest versions become numbers in refs.
-func (s *State) Resolve(subject string, refs []Reference) (numbered []Reference, used []*Schema, err error) {
+func (s *State) Resolve(subject string, refs []Reference) (numbered []Reference, used []Used, err error) {
 	seen := map[subjectVersion]bool{}
 	var walk func(user string, refs []Reference, top bool) error
 	walk = func(user string, refs []Reference, top bool) error {
@@ -237,7 +243,7 @@ func (s *State) Resolve(subject string, refs []Reference) (numbered []Reference,
 			if err := walk(v.Subject, v.References, false); err != nil {
 				return err
 			}
-			used = append(used, v)
+			used = append(used, Used{r.Name, v})
 		}
 		return nil
 	}
