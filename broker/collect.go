@@ -15,10 +15,9 @@ func (b *Broker) Collect(detail bool, emit func(metric.Sample)) {
 	if r := b.rooms.Load(); r != nil {
 		b.collectCluster(e, r)
 		b.collectStore(e, r)
-		b.collectGroups(e, r)
+		b.collectCoordinators(e, r, detail)
 		if detail {
 			b.collectPartitions(e, r)
-			b.collectLag(e, r)
 		}
 	}
 	ready := 1.0

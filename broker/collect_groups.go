@@ -2,7 +2,6 @@ package broker
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -22,7 +21,7 @@ type submitter[E any] interface {
 	Shards() []int32
 }
 
-// askAll asks every shard the same and answers the replies of type R that came in time, in the order of the shards.
+// askAll asks every shard the same and answers the replies of type R that came in time, by shard.
 func askAll[R, E any](ctx context.Context, to submitter[E], ev E) map[int32]R {
 	var mu sync.Mutex // guards out and its end
 	out, over := map[int32]R{}, false
@@ -53,47 +52,31 @@ func askAll[R, E any](ctx context.Context, to submitter[E], ev E) map[int32]R {
 	return out
 }
 
-// collectGroups emits the groups and the transactions that this broker coordinates, by state.
-func (b *Broker) collectGroups(e emitter, r *rooms) {
+// collectCoordinators emits the groups and the transactional ids that this broker coordinates, by state; detail adds members,
+// committed offsets and lag of each group, under kafka_exporter's names.
+func (b *Broker) collectCoordinators(e emitter, r *rooms, detail bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), coordinatorWait)
 	defer cancel()
-	states := map[[2]string]int{}
-	for _, list := range askAll[[]kmsg.ListGroupsResponseGroup](ctx, r.groups, group.Event(group.ListGroups{})) {
-		for _, g := range list {
-			states[[2]string{g.GroupType, g.GroupState}]++
-		}
-	}
-	for _, k := range sortedPairs(states) {
-		e.gauge("mainstem_groups", "groups that this broker coordinates", float64(states[k]), "type", k[0], "state", k[1])
-	}
-	ongoing := map[[2]string]int{}
+	ids := map[txn.State]int{}
 	for _, list := range askAll[[]txn.Described](ctx, r.txns, txn.Event(txn.List{})) {
 		for _, t := range list {
-			ongoing[[2]string{t.State.String(), ""}]++
+			ids[t.State]++
 		}
 	}
-	for _, k := range sortedPairs(ongoing) {
-		e.gauge("mainstem_transactional_ids", "transactional ids that this broker coordinates", float64(ongoing[k]), "state", k[0])
+	for state, n := range ids {
+		e.gauge("mainstem_transactional_ids", "transactional ids that this broker coordinates", float64(n), "state", state.String())
 	}
-}
-
-func sortedPairs(m map[[2]string]int) [][2]string {
-	keys := make([][2]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
-	return keys
-}
-
-// collectLag emits members, committed offsets and lag of each group, under kafka_exporter's names.
-func (b *Broker) collectLag(e emitter, r *rooms) {
-	ctx, cancel := context.WithTimeout(context.Background(), coordinatorWait)
-	defer cancel()
+	groups := map[[2]string]int{}
 	for shard, list := range askAll[[]kmsg.ListGroupsResponseGroup](ctx, r.groups, group.Event(group.ListGroups{})) {
 		for _, g := range list {
-			b.collectGroup(ctx, e, r, shard, g)
+			groups[[2]string{g.GroupType, g.GroupState}]++
+			if detail {
+				b.collectGroup(ctx, e, r, shard, g)
+			}
 		}
+	}
+	for k, n := range groups {
+		e.gauge("mainstem_groups", "groups that this broker coordinates", float64(n), "type", k[0], "state", k[1])
 	}
 }
 

@@ -101,16 +101,13 @@ func (l *topicLog) follow(ctx context.Context) error {
 		for _, e := range fetches.Errors() {
 			l.logger.Warn("the schemas topic could not be read; it is tried again", "topic", e.Topic, "error", e.Err)
 		}
-		fetches.EachRecord(l.take)
-		if n := fetches.NumRecords(); n > 0 {
-			l.advance(lastOffset(fetches) + 1)
-		}
+		end := int64(0)
+		fetches.EachRecord(func(r *kgo.Record) {
+			l.take(r)
+			end = r.Offset + 1 // of the one partition there is
+		})
+		l.advance(end)
 	}
-}
-
-func lastOffset(f kgo.Fetches) (last int64) {
-	f.EachRecord(func(r *kgo.Record) { last = max(last, r.Offset) })
-	return last
 }
 
 // take applies a record, keeps it until its transaction is decided, or decides one.

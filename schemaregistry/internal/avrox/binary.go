@@ -25,15 +25,21 @@ const maxNesting = 2000
 
 // Decode reads binary data of s, all of it, and answers Avro's JSON encoding.
 func (s *Schema) Decode(data []byte) (string, error) {
+	d, err := readAll(s, data)
+	if err != nil {
+		return "", fmt.Errorf("decode %s: %w", s.branchName(), err)
+	}
+	return datumText(s, d), nil
+}
+
+// readAll reads a datum and nothing behind it.
+func readAll(s *Schema, data []byte) (any, error) {
 	r := &reader{data: data}
 	d, err := r.datum(s, 0)
 	if err == nil && len(r.data) > 0 {
 		err = fmt.Errorf("%w: %d", ErrTrailing, len(r.data))
 	}
-	if err != nil {
-		return "", fmt.Errorf("decode %s: %w", s.branchName(), err)
-	}
-	return datumText(s, d), nil
+	return d, err
 }
 
 // Encode makes binary data of Avro's JSON encoding.
@@ -61,36 +67,32 @@ func (r *reader) take(n int) ([]byte, error) {
 	return b, nil
 }
 
-// long reads a zigzag varint of at most 10 bytes.
-func (r *reader) long() (int64, error) {
-	var n uint64
-	for i := range 10 {
+// varint reads a number of at most so many bytes, seven bits each.
+func (r *reader) varint(most int) (n uint64, err error) {
+	for i := range most {
 		if i >= len(r.data) {
 			return 0, io.ErrUnexpectedEOF
 		}
 		c := r.data[i]
 		if n |= uint64(c&0x7f) << (7 * i); c < 0x80 {
 			r.data = r.data[i+1:]
-			return int64(n>>1) ^ -int64(n&1), nil
+			return n, nil
 		}
 	}
-	return 0, errors.New("a varint longer than 10 bytes")
+	return 0, fmt.Errorf("a varint longer than %d bytes", most)
 }
 
-// int reads one of at most 5 bytes; bits above the 32nd are dropped, as in Java.
+// long reads a zigzag number.
+func (r *reader) long() (int64, error) {
+	n, err := r.varint(10)
+	return int64(n>>1) ^ -int64(n&1), err
+}
+
+// int reads one of 32 bits; those above are dropped, as in Java.
 func (r *reader) int() (int32, error) {
-	var n uint32
-	for i := range 5 {
-		if i >= len(r.data) {
-			return 0, io.ErrUnexpectedEOF
-		}
-		c := r.data[i]
-		if n |= uint32(c&0x7f) << (7 * i); c < 0x80 {
-			r.data = r.data[i+1:]
-			return int32(n>>1) ^ -int32(n&1), nil
-		}
-	}
-	return 0, errors.New("a varint longer than 5 bytes")
+	long, err := r.varint(5)
+	n := uint32(long)
+	return int32(n>>1) ^ -int32(n&1), err
 }
 
 // bytes reads a length and so many bytes.

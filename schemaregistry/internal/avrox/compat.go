@@ -136,10 +136,8 @@ func promotes(from, to Type) bool {
 
 func (c *comparison) sameType(r, w *Schema, at place) (out []Incompatibility) {
 	switch r.Type {
-	case Array:
-		return c.compare("items", r.Items, w.Items, at)
-	case Map:
-		return c.compare("values", r.Items, w.Items, at)
+	case Array, Map:
+		return c.compare(r.Type.itemsWord(), r.Items, w.Items, at)
 	case Fixed:
 		if out = compareNames(r, w, at); r.Size != w.Size {
 			out = append(out, Incompatibility{FixedSizeMismatch, at.at("size").pointer(), fmt.Sprintf("expected: %d, found: %d", w.Size, r.Size)})

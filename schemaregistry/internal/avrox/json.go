@@ -145,10 +145,10 @@ func (r *jsonReader) value(depth int) (*value, error) {
 	case c == '-' || c >= '0' && c <= '9':
 		return r.number()
 	}
-	for word, v := range map[string]*value{"null": {kind: jsonNull, text: "null"}, "true": {kind: jsonBool, text: "true"}, "false": {kind: jsonBool, text: "false"}} {
-		if strings.HasPrefix(r.text[r.at:], word) {
-			r.at += len(word)
-			return v, nil
+	for _, word := range []value{{kind: jsonNull, text: "null"}, {kind: jsonBool, text: "true"}, {kind: jsonBool, text: "false"}} {
+		if strings.HasPrefix(r.text[r.at:], word.text) {
+			r.at += len(word.text)
+			return &word, nil
 		}
 	}
 	return nil, r.errorf("a value is wanted")

@@ -114,19 +114,19 @@ func (p *parser) object(v *value, space string, to **Schema) (err error) {
 	case "fixed":
 		*to, err = p.fixed(v, space)
 	case "array":
-		*to, err = p.items(v, space, Array, "items")
+		*to, err = p.items(v, space, Array)
 	case "map":
-		*to, err = p.items(v, space, Map, "values")
+		*to, err = p.items(v, space, Map)
 	default:
 		p.use(name, space, to)
 	}
 	return err
 }
 
-func (p *parser) items(v *value, space string, t Type, attribute string) (*Schema, error) {
-	of := v.get(attribute)
+func (p *parser) items(v *value, space string, t Type) (*Schema, error) {
+	of := v.get(t.itemsWord())
 	if of == nil {
-		return nil, fmt.Errorf("%v without %s: %s", t, attribute, brief(v))
+		return nil, fmt.Errorf("%v without %s: %s", t, t.itemsWord(), brief(v))
 	}
 	s := &Schema{Type: t, props: properties(v, schemaWords)}
 	return s, p.schema(of, space, &s.Items)
@@ -326,9 +326,6 @@ func (p *parser) finish(defaults bool) error {
 	}
 	for _, r := range p.records {
 		for _, f := range r.Fields {
-			if err := f.numericDefault(); err != nil {
-				return err
-			}
 			if defaults && f.def != nil && !validDefault(f.Type, f.def) {
 				return fmt.Errorf("invalid default for field %s of %s: %s is no %s", f.Name, r.Name, brief(f.def), f.Type.branchName())
 			}

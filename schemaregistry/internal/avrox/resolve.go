@@ -9,11 +9,7 @@ import (
 // Resolve reads binary data that a writer wrote, all of it, as a reader sees them, and answers Avro's JSON encoding. A pair
 // of schemas that is not compatible may still agree on some data.
 func Resolve(to, from *Schema, data []byte) (string, error) {
-	r := &reader{data: data}
-	d, err := r.datum(from, 0)
-	if err == nil && len(r.data) > 0 {
-		err = fmt.Errorf("%w: %d", ErrTrailing, len(r.data))
-	}
+	d, err := readAll(from, data)
 	if err == nil {
 		d, err = adapt(to, from, d)
 	}

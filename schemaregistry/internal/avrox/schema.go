@@ -128,6 +128,14 @@ type prop struct {
 	value *value
 }
 
+// itemsWord is the attribute that holds what an array or a map is of.
+func (t Type) itemsWord() string {
+	if t == Map {
+		return "values"
+	}
+	return "items"
+}
+
 func (s *Schema) named() bool { return s.Type == Record || s.Type == Enum || s.Type == Fixed }
 
 // types calls fn for every named type in s.

@@ -76,7 +76,7 @@ func (p *printer) schema(s *Schema, space string) {
 	case s.Type == Array || s.Type == Map:
 		p.b.WriteByte('{')
 		p.str("type", s.Type.String())
-		p.member(map[Type]string{Array: "items", Map: "values"}[s.Type])
+		p.member(s.Type.itemsWord())
 		p.schema(s.Items, space)
 		p.props(s.props)
 		p.b.WriteByte('}')
@@ -197,7 +197,7 @@ func canonical(b *strings.Builder, s *Schema, seen map[*Schema]bool) {
 	case Fixed:
 		fmt.Fprintf(b, `{"name":"%s","type":"fixed","size":%d}`, s.Name, s.Size)
 	case Array, Map:
-		fmt.Fprintf(b, `{"type":"%v","%s":`, s.Type, map[Type]string{Array: "items", Map: "values"}[s.Type])
+		fmt.Fprintf(b, `{"type":"%v","%s":`, s.Type, s.Type.itemsWord())
 		canonical(b, s.Items, seen)
 		b.WriteByte('}')
 	case Union:

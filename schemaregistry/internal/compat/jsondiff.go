@@ -344,7 +344,7 @@ func properties(m map[string]any) map[string]any {
 }
 
 // undeclared is the schema of a property that is not named: of the patterns that match it, or of what is left.
-func (s jsonSchema) undeclared(m map[string]any, name string) any {
+func undeclared(m map[string]any, name string) any {
 	if patterns, ok := m["patternProperties"].(map[string]any); ok {
 		for _, p := range slices.Sorted(maps.Keys(patterns)) {
 			if re, err := regexp.Compile(p); err == nil && re.MatchString(name) {
@@ -368,10 +368,10 @@ func (d *jsonDiff) object(o, f map[string]any, path string) {
 		old, was := before[name]
 		fresh, is := after[name]
 		if !was {
-			old = d.old.undeclared(o, name)
+			old = undeclared(o, name)
 		}
 		if !is {
-			fresh = d.fresh.undeclared(f, name)
+			fresh = undeclared(f, name)
 		}
 		d.schemas(old, fresh, path+"/properties/"+name)
 	}

@@ -189,6 +189,14 @@ func (q *query) subject() string {
 	return ""
 }
 
+// prefix is the one that lists of subjects are asked for; without one, every subject of every context.
+func (q *query) prefix() string {
+	if q.URL.Query().Has("subjectPrefix") {
+		return q.text("subjectPrefix")
+	}
+	return store.AnyContext
+}
+
 func (q *query) which() store.Which {
 	switch {
 	case q.flag("deletedOnly"):

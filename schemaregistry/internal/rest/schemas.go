@@ -19,7 +19,6 @@ type schemaBody struct {
 	RuleSet    *store.RuleSet    `json:"ruleSet,omitempty"`
 	Schema     string            `json:"schema"`
 	Deleted    bool              `json:"deleted,omitempty"`
-	MaxID      int               `json:"maxId,omitempty"`
 }
 
 func (q *query) body(v *store.Schema) schemaBody {
@@ -157,11 +156,7 @@ func (a *api) idsOfGUID(q *query) (any, error) {
 func (a *api) listSchemas(q *query) (any, error) {
 	out := []schemaBody{}
 	err := a.View(q.Context(), func(s *store.State) error {
-		prefix := q.text("subjectPrefix")
-		if !q.URL.Query().Has("subjectPrefix") {
-			prefix = store.AnyContext
-		}
-		for _, subject := range s.Subjects(prefix, q.which()) {
+		for _, subject := range s.Subjects(q.prefix(), q.which()) {
 			numbers, err := s.Versions(subject, q.which())
 			if err != nil {
 				return err

@@ -10,14 +10,7 @@ import (
 
 func (a *api) listSubjects(q *query) (any, error) {
 	var out []string
-	err := a.View(q.Context(), func(s *store.State) error {
-		prefix := q.text("subjectPrefix")
-		if !q.URL.Query().Has("subjectPrefix") {
-			prefix = store.AnyContext
-		}
-		out = s.Subjects(prefix, q.which())
-		return nil
-	})
+	err := a.View(q.Context(), func(s *store.State) error { out = s.Subjects(q.prefix(), q.which()); return nil })
 	if err != nil {
 		return nil, err
 	}

@@ -159,28 +159,23 @@ func (s *State) Contexts() []string {
 
 // Find answers the version of a subject with this content.
 func (s *State) Find(subject string, h Hash, which Which) (*Schema, error) {
-	subject = s.alias(subject)
-	all := slices.DeleteFunc(s.versions(subject), func(v *Schema) bool { return !which.takes(v) })
-	if len(all) == 0 {
-		return nil, notFound(subject)
-	}
-	for _, v := range slices.Backward(all) {
-		if v.hash == h {
-			return v, nil
-		}
-	}
-	return nil, errorf(40403, "Schema not found")
+	return s.find(subject, which, func(v *Schema) bool { return v.hash == h })
 }
 
 // FindText is Find for who knows the text alone: metadata and rules may be any.
 func (s *State) FindText(subject, text string, refs []Reference, which Which) (*Schema, error) {
+	return s.find(subject, which, func(v *Schema) bool { return v.Text == text && slices.Equal(v.References, refs) })
+}
+
+// find answers the newest version that is the one.
+func (s *State) find(subject string, which Which, is func(*Schema) bool) (*Schema, error) {
 	subject = s.alias(subject)
 	all := slices.DeleteFunc(s.versions(subject), func(v *Schema) bool { return !which.takes(v) })
 	if len(all) == 0 {
 		return nil, notFound(subject)
 	}
 	for _, v := range slices.Backward(all) {
-		if v.Text == text && slices.Equal(v.References, refs) {
+		if is(v) {
 			return v, nil
 		}
 	}

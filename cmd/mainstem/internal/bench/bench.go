@@ -1,6 +1,7 @@
 // Package bench owns the workloads of `mainstem bench`: how fast a Kafka takes records, gives them back, and how long
-// a record is on its way; transactions, offset commits and rebalances. Latency under a fixed rate is counted from the intended time of sending, so a broker that
-// stalls cannot hide it (no coordinated omission). It works against any Kafka and is bounded in records and time.
+// a record is on its way; transactions, offset commits and rebalances. Latency under a fixed rate is counted from the
+// intended time of sending, so a broker that stalls cannot hide it (no coordinated omission). It works against any Kafka
+// and is bounded in records and time.
 package bench
 
 import (
