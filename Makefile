@@ -66,7 +66,7 @@ fmt: ## format
 	$(LINT) fmt
 
 fmt-check:
-	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'not formatted (make fmt):'; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	@gofmt=$$($(GO) env GOROOT)/bin/gofmt; test -z "$$($$gofmt -l $$(git ls-files '*.go'))" || { echo 'not formatted (make fmt):'; $$gofmt -l $$(git ls-files '*.go'); exit 1; }
 
 vet: ## go vet
 	$(GO) vet $(PKGS)

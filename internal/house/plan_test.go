@@ -59,11 +59,24 @@ var registry = []room{
 	{path: "schemaregistry", floor: 4, may: all, owns: "the face: the log, the writer, the listener"},
 }
 
+// The streams wing (streams.md 3).
+var streamsWing = []room{
+	{path: "streams/state", floor: 1, pure: true, owns: "serdes: values as bytes and back"},
+	{path: "streams/processor", floor: 1, pure: true, owns: "what a user's function sees: records, windows, a processor's context"},
+	{path: "streams/internal/topology", floor: 1, pure: true, owns: "the graph: nodes, stores, topics, sub-topologies"},
+	{path: "streams/internal/store", floor: 1, pure: true, owns: "rows of one task that commit together, and the shapes of stores"},
+	{path: "streams/internal/task", floor: 2, may: []string{"streams/processor", "store"}, pure: true, owns: "one task: queues, times, punctuations, effects"},
+	{path: "streams/internal/operator", floor: 3, may: []string{"streams/processor", "streams/state", "store", "task"}, pure: true, owns: "typed nodes at work"},
+	{path: "streams/internal/blueprint", floor: 3, may: []string{"task", "topology"}, pure: true, owns: "a finished topology for those who run it"},
+	{path: "streams", floor: 4, may: all, owns: "the face: Builder, Stream, Table, App"},
+	{path: "streams/streamstest", floor: 5, may: all, owns: "a topology without Kafka, for tests"},
+}
+
 // plan is every row.
-var plan = slices.Concat(broker, registry)
+var plan = slices.Concat(broker, registry, streamsWing)
 
 // planned are the wings whose packages all need a row.
-var planned = []string{"broker", "schemaregistry"}
+var planned = []string{"broker", "schemaregistry", "streams"}
 
 // Support packages are imported by tests and by each other only.
 var support = []string{"internal/sim", "internal/kafkatest", "internal/house", "internal/e2e", "internal/conformance", "broker/brokertest"}
