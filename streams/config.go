@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/mainstem-io/mainstem/streams/processor"
 )
 
@@ -17,6 +19,15 @@ const (
 	ExactlyOnce
 )
 
+// StoreKind is where stores lie by default.
+type StoreKind int
+
+// The kinds. Disk survives restarts, Memory is filled from changelogs at each start.
+const (
+	Disk StoreKind = iota
+	Memory
+)
+
 // What OnError gets and answers; see package processor.
 type (
 	// ErrorContext is what is known about a failure.
@@ -25,16 +36,29 @@ type (
 	Decision = processor.Decision
 )
 
+// Action is what becomes of a record that failed.
+type Action = processor.Action
+
+// The actions of a Decision.
+const (
+	Fail  = processor.Fail
+	Skip  = processor.Skip
+	Retry = processor.Retry
+)
+
 // Config is an application's configuration; the zero value of a field is its default. Each field names the key of Kafka Streams.
 type Config struct {
 	AppID              string          `kafka:"application.id"`
 	Brokers            []string        `kafka:"bootstrap.servers"`
-	ClientID           string          `kafka:"client.id"`                                     // <app>-<process>
-	Guarantee          Guarantee       `kafka:"processing.guarantee"`                          // AtLeastOnce
-	CommitInterval     time.Duration   `kafka:"commit.interval.ms"`                            // 30 s; 100 ms with ExactlyOnce
-	TransactionTimeout time.Duration   `kafka:"producer.transaction.timeout.ms"`               // 10 s
-	Workers            int             `kafka:"num.stream.threads"`                            // GOMAXPROCS
-	StateDir           string          `kafka:"state.dir"`                                     // the user's state directory
+	ClientID           string          `kafka:"client.id"`                       // <app>-<process>
+	Guarantee          Guarantee       `kafka:"processing.guarantee"`            // AtLeastOnce
+	CommitInterval     time.Duration   `kafka:"commit.interval.ms"`              // 30 s; 100 ms with ExactlyOnce
+	TransactionTimeout time.Duration   `kafka:"producer.transaction.timeout.ms"` // 10 s
+	Workers            int             `kafka:"num.stream.threads"`              // GOMAXPROCS
+	StateDir           string          `kafka:"state.dir"`                       // the user's state directory
+	Store              StoreKind       // Disk
+	TaskTimeout        time.Duration   `kafka:"task.timeout.ms"` // 5 min
+	Stay               bool            // in the group when Run ends: for a quick restart
 	BufferedRecords    int             `kafka:"buffered.records.per.partition"`                // 1000
 	MaxTaskIdle        time.Duration   `kafka:"max.task.idle.ms"`                              // 0; negative: never wait
 	Replication        int             `kafka:"replication.factor"`                            // the broker's default
@@ -46,5 +70,7 @@ type Config struct {
 
 	// OnError decides about records that cannot be decoded or that a function fails on; nil fails the task.
 	OnError func(ErrorContext, error) Decision `kafka:"processing.exception.handler"`
-	Logger  *slog.Logger                       // none: slog.Default
+	// Client is options for every client: TLS, SASL, a dialer.
+	Client []kgo.Opt
+	Logger *slog.Logger // none: slog.Default
 }

@@ -100,6 +100,9 @@ func (s *tableStore[K, V]) rows(bd *binding) operator.Rows[K, V] {
 		} else {
 			rows = operator.NewKV(n, s.key.codec(bd.b), s.value.codec(bd.b), s.def.Logged, s.def.Kind == topology.TimestampedKeyValue)
 		}
+		if s.def.Global {
+			rows = operator.NewLocked(rows)
+		}
 		bd.task.SetStore(s.def.Name, rows)
 		return rows
 	})
@@ -169,9 +172,9 @@ func (s KVStore[K, V]) rows(bd *binding) operator.Rows[K, V] {
 }
 
 // of is the task's rows.
-func (s KVStore[K, V]) of(c StoreUser) (*operator.KV[K, V], error) {
+func (s KVStore[K, V]) of(c StoreUser) (operator.Keeper[K, V], error) {
 	switch rows := c.StoreNamed(s.name).(type) {
-	case *operator.KV[K, V]:
+	case operator.Keeper[K, V]:
 		return rows, nil
 	case nil:
 		return nil, fmt.Errorf("store %q is not connected: name it in the call of Process", s.name)

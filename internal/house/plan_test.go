@@ -68,8 +68,11 @@ var streamsWing = []room{
 	{path: "streams/internal/task", floor: 2, may: []string{"streams/processor", "store"}, pure: true, owns: "one task: queues, times, punctuations, effects"},
 	{path: "streams/internal/operator", floor: 3, may: []string{"streams/processor", "streams/state", "store", "task"}, pure: true, owns: "typed nodes at work"},
 	{path: "streams/internal/blueprint", floor: 3, may: []string{"task", "topology"}, pure: true, owns: "a finished topology for those who run it"},
-	{path: "streams", floor: 4, may: all, owns: "the face: Builder, Stream, Table, App"},
-	{path: "streams/streamstest", floor: 5, may: all, owns: "a topology without Kafka, for tests"},
+	{path: "streams/internal/store/disk", floor: 2, may: []string{"store"}, owns: "stores on disk: Pebble"},
+	{path: "streams/internal/assign", floor: 1, pure: true, owns: "which member runs which task"},
+	{path: "streams/internal/worker", floor: 4, may: []string{"streams/processor", "assign", "blueprint", "store", "store/disk", "task", "topology"}, owns: "tasks on a Kafka: poll, process, produce, commit, restore"},
+	{path: "streams", floor: 5, may: all, owns: "the face: Builder, Stream, Table, App"},
+	{path: "streams/streamstest", floor: 6, may: all, owns: "a topology without Kafka, for tests"},
 }
 
 // plan is every row.
