@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"math"
 	"net"
 	"runtime"
 	"slices"
@@ -355,19 +356,23 @@ func TestAcceptBacksOffWithoutFileDescriptors(t *testing.T) {
 }
 
 func TestADeclaredLengthAllocatesNothing(t *testing.T) {
-	s := serveTCP(t, Config{}, echo)
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	for range 50 {
-		c := s.dial(t)
-		c.send([]byte{6, 0, 0, 0, 0, 18, 0, 0}) // 96 MiB to come
+	least := uint64(math.MaxUint64)
+	for range 3 { // the count is of the whole process: what others allocate meanwhile only adds to it
+		s := serveTCP(t, Config{}, echo)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range 50 {
+			c := s.dial(t)
+			c.send([]byte{6, 0, 0, 0, 0, 18, 0, 0}) // 96 MiB to come
+		}
+		for len(s.Conns()) < 50 || s.memory.free.Load() > s.cfg.MaxQueuedBytes-50*readStep {
+			runtime.Gosched()
+		}
+		runtime.ReadMemStats(&after)
+		least = min(least, after.TotalAlloc-before.TotalAlloc)
 	}
-	for len(s.Conns()) < 50 || s.memory.free.Load() > s.cfg.MaxQueuedBytes-50*readStep {
-		runtime.Gosched()
-	}
-	runtime.ReadMemStats(&after)
-	if got := after.TotalAlloc - before.TotalAlloc; got > 50*(readStep+32<<10) {
-		t.Errorf("50 connections that promised 96 MiB each took %d bytes", got)
+	if least > 50*(readStep+32<<10) {
+		t.Errorf("50 connections that promised 96 MiB each took %d bytes", least)
 	}
 }
 
