@@ -22,14 +22,3 @@ func APIs() []API {
 	}
 	return out
 }
-
-// SetValidator gives the broker what validates schemas on produce. Without one, topics that ask for validation refuse every record.
-// It may be called at any time.
-func (b *Broker) SetValidator(v Validator) { b.validator.Store(&v) }
-
-func (b *Broker) schemaValidator() Validator {
-	if v := b.validator.Load(); v != nil {
-		return *v
-	}
-	return nil
-}

@@ -43,7 +43,6 @@ type Broker struct {
 	guard     *guard
 	ready     atomic.Pointer[error] // nil pointer: ready
 	rooms     atomic.Pointer[rooms] // nil before they are built
-	validator atomic.Pointer[Validator]
 }
 
 // rooms are what Run builds.
@@ -182,7 +181,7 @@ func (b *Broker) build(store *commitlog.Store) (*rooms, error) {
 	r.state.guard = b.guard
 	handler := api.New(api.Config{
 		Self: self, Cluster: r.state, Storage: store, Replicas: r.replicas, Groups: r.groups, Transactions: r.txns, Static: static, Broker: r.state.Config,
-		Now: b.cfg.Now, Logger: b.logger, Gate: b.guard.gate, Observe: b.metrics.observe, Validator: b.schemaValidator,
+		Now: b.cfg.Now, Logger: b.logger, Gate: b.guard.gate, Observe: b.metrics.observe,
 	})
 	r.handler, b.metrics.sessions = handler, handler.Sessions
 	r.server, err = network.New(b.networkConfig(handler), handler)

@@ -112,8 +112,6 @@ func (t *topicMetrics) emit(e emitter, labels ...string) {
 	} {
 		e.counter(prefix+row.name, row.help, float64(row.value), labels...)
 	}
-	e.counter("mainstem_schema_validation_warned_total", "records that do not follow their schema and were appended (action warn)", float64(t.schemaWarned.Load()), labels...)
-	e.counter("mainstem_schema_validation_diverted_total", "records that went to a dead letter topic (action dlq)", float64(t.schemaDiverted.Load()), labels...)
 }
 
 func (b *Broker) collectCluster(e emitter, r *rooms) {

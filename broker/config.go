@@ -6,7 +6,6 @@ import (
 	"net"
 	"time"
 
-	"github.com/mainstem-io/mainstem/broker/internal/api"
 	"github.com/mainstem-io/mainstem/broker/internal/config"
 	"github.com/mainstem-io/mainstem/broker/internal/vfs"
 )
@@ -34,12 +33,6 @@ type Config struct {
 	// disk is where data lies; default the operating system's files. Package brokertest sets it.
 	disk vfs.FS
 }
-
-// Validator holds keys and values against schemas for topics that ask for it (mainstem.value.schema.validation); Payload is what it gets.
-type (
-	Validator = api.Validator
-	Payload   = api.Payload
-)
 
 // Fault is one thing that is wrong with a configuration: errors.As finds the first, errors.Join's Unwrap all.
 type Fault = config.Fault

@@ -35,7 +35,7 @@ type requestMetrics struct {
 
 // topicMetrics are those of one topic, or of all.
 type topicMetrics struct {
-	messagesIn, bytesIn, bytesOut, rejected, failedProduce, failedFetch, produces, fetches, schemaWarned, schemaDiverted atomic.Int64
+	messagesIn, bytesIn, bytesOut, rejected, failedProduce, failedFetch, produces, fetches atomic.Int64
 }
 
 func newMetrics() *metrics {
@@ -86,10 +86,6 @@ func (m *metrics) observe(e api.Event) {
 			t.failedFetch.Add(1)
 		case api.Rejected:
 			t.rejected.Add(int64(e.Records))
-		case api.SchemaWarned:
-			t.schemaWarned.Add(int64(e.Records))
-		case api.SchemaDiverted:
-			t.schemaDiverted.Add(int64(e.Records))
 		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -38,8 +37,6 @@ type Registry struct {
 
 	mu    sync.RWMutex // guards state: the log's follower writes it
 	state *store.State
-
-	generation atomic.Int64 // of the state: it moves with every record
 }
 
 // maxBody bounds a request.
@@ -121,7 +118,6 @@ func (r *Registry) run(ctx context.Context) error {
 func (r *Registry) apply(rec store.Record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.generation.Add(1)
 	if err := r.state.Apply(rec); err != nil {
 		r.logger.Warn("a record of the schemas topic is skipped", "error", err)
 	}

@@ -56,14 +56,12 @@ type Broker struct {
 	now      func() time.Time
 	inMemory bool
 
-	mu      sync.Mutex // guards the fields below, which a restart replaces
-	disk    *vfs.Mem
-	pipe    *network.PipeListener
-	addr    string
-	node    *broker.Broker
-	schemas broker.Validator
-	cancel  context.CancelFunc
-	ended   chan error
+	mu     sync.Mutex // guards the fields below, which a restart replaces
+	disk   *vfs.Mem
+	pipe   *network.PipeListener
+	addr   string
+	cancel context.CancelFunc
+	ended  chan error
 }
 
 // Start runs a broker until the test ends. It returns when the broker answers requests.
@@ -104,10 +102,7 @@ func (b *Broker) run() {
 	ended := make(chan error, 1) // the broker's end, read once
 	go func() { ended <- node.Run(ctx) }()
 	b.mu.Lock()
-	b.pipe, b.addr, b.cancel, b.ended, b.node = pipe, node.Addr(), cancel, ended, node
-	if b.schemas != nil {
-		node.SetValidator(b.schemas)
-	}
+	b.pipe, b.addr, b.cancel, b.ended = pipe, node.Addr(), cancel, ended
 	b.mu.Unlock()
 	b.awaitReady(node, ended)
 }
@@ -122,14 +117,6 @@ func (b *Broker) awaitReady(node *broker.Broker, ended chan error) {
 		case <-time.After(100 * time.Microsecond):
 		}
 	}
-}
-
-// SetValidator gives the broker what validates schemas on produce, over restarts too.
-func (b *Broker) SetValidator(v broker.Validator) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.schemas = v
-	b.node.SetValidator(v)
 }
 
 // Addr is where the broker listens, host:port.

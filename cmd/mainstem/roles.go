@@ -59,11 +59,3 @@ func newRegistry(cfg schemaregistry.Config) (*schemaregistry.Registry, error) {
 	}
 	return r, nil
 }
-
-// validator lets the broker ask the registry of this process about produced records.
-type validator struct{ v *schemaregistry.Validator }
-
-// Validate implements broker.Validator.
-func (a validator) Validate(p broker.Payload) (int32, error) {
-	return a.v.Validate(p.Topic, p.Key, p.Level, p.Strategy, p.Data, p.Header)
-}

@@ -155,7 +155,6 @@ func serve(ctx context.Context, values settings.Set, parts map[string]bool, logg
 		if err != nil {
 			return errors.Join(err, b.Close())
 		}
-		b.SetValidator(validator{r.Validator()})
 		g.Go(func() error { return r.Run(gctx) })
 	}
 	g.Go(func() error { return b.Run(gctx) })

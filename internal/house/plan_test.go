@@ -53,8 +53,7 @@ var leaves = []string{"internal/errcode", "internal/configkey", "internal/metric
 // The registry wing (registry.md 3).
 var registry = []room{
 	{path: "schemaregistry/internal/avrox", floor: 1, pure: true, owns: "Avro: schemas, their texts, compatibility, binary data"},
-	{path: "schemaregistry/internal/walk", floor: 1, pure: true, owns: "Protobuf data against a descriptor"},
-	{path: "schemaregistry/internal/compat", floor: 2, may: []string{"avrox", "walk"}, pure: true, owns: "formats: admission, text, what does not fit, data that do not follow"},
+	{path: "schemaregistry/internal/compat", floor: 2, may: []string{"avrox"}, pure: true, owns: "formats: admission, text, what does not fit"},
 	{path: "schemaregistry/internal/store", floor: 2, pure: true, owns: "what the records of _schemas say, and what would change it"},
 	{path: "schemaregistry/internal/rest", floor: 3, may: []string{"store", "compat"}, owns: "routes, media types, bodies, errors"},
 	{path: "schemaregistry", floor: 4, may: all, owns: "the face: the log, the writer, the listener"},

@@ -187,12 +187,6 @@ func (p *production) write(part *replica.Partition, records []byte, member *memb
 		p.s.Observe(Event{Topic: part.Topic, Kind: Rejected, Records: max(1, len(faults))})
 		return err
 	}
-	if cfg.Validation.Active() {
-		if batch, err = p.checkSchemas(part, &cfg.Validation, batch, out); err != nil {
-			p.s.Observe(Event{Topic: part.Topic, Kind: Rejected, Records: max(1, len(out.ErrorRecords))})
-			return err
-		}
-	}
 	params := commitlog.AppendParams{Origin: commitlog.FromClient, AppendTime: -1}
 	if member != nil {
 		if member.code != 0 {

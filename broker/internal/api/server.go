@@ -47,9 +47,8 @@ type Config struct {
 	Broker       func() *config.Broker // the layers of configuration in force
 	Now          func() time.Time
 	Logger       *slog.Logger
-	Gate         *security.Gate   // who may enter and what they may do; nil: everybody, everything
-	Observe      func(Event)      // counts what happens; nil: nobody does
-	Validator    func() Validator // answers nil while there is none
+	Gate         *security.Gate // who may enter and what they may do; nil: everybody, everything
+	Observe      func(Event)    // counts what happens; nil: nobody does
 }
 
 // Event is one thing that happened to records, for metrics. It is small and passed by value.
@@ -69,8 +68,6 @@ const (
 	Fetched
 	FetchFailed
 	Rejected // by validation
-	SchemaWarned
-	SchemaDiverted // to the dead letter topic
 )
 
 // Server answers requests. Make it with New.

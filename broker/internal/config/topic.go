@@ -33,7 +33,6 @@ type Topic struct {
 	MinCompactionLag  time.Duration
 	MaxCompactionLag  time.Duration
 	MinCleanableRatio float64
-	Validation        Validation
 }
 
 // Topic resolves the configuration of a topic with the given overrides and number of replicas.
@@ -55,7 +54,6 @@ func (b *Broker) Topic(overrides map[string]string, replicas int) *Topic {
 		RetentionBytes: number("retention.bytes"), RetentionAge: ms("retention.ms"), FileDeleteDelay: ms("file.delete.delay.ms"),
 		DeleteRetention: ms("delete.retention.ms"), MinCompactionLag: ms("min.compaction.lag.ms"), MaxCompactionLag: ms("max.compaction.lag.ms"),
 	}
-	t.Validation = validation(get)
 	t.MinCleanableRatio, _ = strconv.ParseFloat(get("min.cleanable.dirty.ratio"), 64)
 	for _, p := range configkey.SplitList(get("cleanup.policy")) {
 		t.Delete = t.Delete || p == "delete"

@@ -12,30 +12,9 @@ import (
 
 // jsonSchema is a JSON Schema of any draft from 4 to 2020-12; 7 when it does not say.
 type jsonSchema struct {
-	text  string
-	root  any
-	refs  map[string]any // documents of references, by name
-	names []string       // of the references, in order
-}
-
-// compile makes the validator. Nothing is ever fetched.
-func (s jsonSchema) compile() (*jsonschema.Schema, error) {
-	c := jsonschema.NewCompiler()
-	c.DefaultDraft(jsonschema.Draft7)
-	c.UseLoader(offline{})
-	for _, name := range s.names {
-		at := name
-		if !strings.Contains(at, ":") {
-			at = "mainstem:" + at
-		}
-		if err := c.AddResource(at, s.refs[name]); err != nil {
-			return nil, fmt.Errorf("reference %s: %w", name, err)
-		}
-	}
-	if err := c.AddResource(jsonRoot, s.root); err != nil {
-		return nil, err
-	}
-	return c.Compile(jsonRoot)
+	text string
+	root any
+	refs map[string]any // documents of references, by name
 }
 
 const jsonRoot = "mainstem:schema.json"
@@ -63,15 +42,27 @@ func parseJSON(text string, refs []Reference) (Schema, error) {
 		return nil, errors.New("a JSON Schema is an object or a boolean")
 	}
 	s := jsonSchema{root: root, refs: map[string]any{}}
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft7)
+	c.UseLoader(offline{})
 	for _, r := range refs {
 		doc, err := decodeJSON(r.Text)
 		if err != nil {
 			return nil, fmt.Errorf("reference %s: %w", r.Name, err)
 		}
 		s.refs[r.Name] = doc
-		s.names = append(s.names, r.Name)
+		name := r.Name
+		if !strings.Contains(name, ":") {
+			name = "mainstem:" + name
+		}
+		if err := c.AddResource(name, doc); err != nil {
+			return nil, fmt.Errorf("reference %s: %w", r.Name, err)
+		}
 	}
-	if _, err := s.compile(); err != nil {
+	if err := c.AddResource(jsonRoot, root); err != nil {
+		return nil, err
+	}
+	if _, err := c.Compile(jsonRoot); err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
