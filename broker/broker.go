@@ -181,7 +181,7 @@ func (b *Broker) build(store *commitlog.Store) (*rooms, error) {
 	r.state.guard = b.guard
 	handler := api.New(api.Config{
 		Self: self, Cluster: r.state, Storage: store, Replicas: r.replicas, Groups: r.groups, Transactions: r.txns, Static: static, Broker: r.state.Config,
-		Now: b.cfg.Now, Logger: b.logger, Gate: b.guard.gate, Observe: b.metrics.observe,
+		Now: b.cfg.Now, Logger: b.logger, Gate: b.guard.gate, Observe: b.metrics.observe, Validator: b.cfg.Validator,
 	})
 	r.handler, b.metrics.sessions = handler, handler.Sessions
 	r.server, err = network.New(b.networkConfig(handler), handler)

@@ -94,23 +94,27 @@ func (b *Broker) collectTraffic(e emitter, detail bool) {
 	}
 }
 
-// emit shows traffic under Kafka's names.
+// emit shows traffic under Kafka's names, and schema validation under ours.
 func (t *topicMetrics) emit(e emitter, labels ...string) {
-	const prefix = "kafka_server_brokertopicmetrics_"
+	const prefix, ours = "kafka_server_brokertopicmetrics_", "mainstem_schema_validation_"
 	for _, row := range []struct {
 		name, help string
 		value      int64
 	}{
-		{"messagesin_total", "records appended", t.messagesIn.Load()},
-		{"bytesin_total", "bytes appended", t.bytesIn.Load()},
-		{"bytesout_total", "bytes fetched", t.bytesOut.Load()},
-		{"bytesrejected_total", "records refused by validation", t.rejected.Load()},
-		{"failedproducerequests_total", "partitions whose produce failed", t.failedProduce.Load()},
-		{"failedfetchrequests_total", "partitions whose fetch failed", t.failedFetch.Load()},
-		{"totalproducerequests_total", "partitions produced to", t.produces.Load()},
-		{"totalfetchrequests_total", "partitions fetched from", t.fetches.Load()},
+		{prefix + "messagesin_total", "records appended", t.messagesIn.Load()},
+		{prefix + "bytesin_total", "bytes appended", t.bytesIn.Load()},
+		{prefix + "bytesout_total", "bytes fetched", t.bytesOut.Load()},
+		{prefix + "bytesrejected_total", "records refused by validation", t.rejected.Load()},
+		{prefix + "failedproducerequests_total", "partitions whose produce failed", t.failedProduce.Load()},
+		{prefix + "failedfetchrequests_total", "partitions whose fetch failed", t.failedFetch.Load()},
+		{prefix + "totalproducerequests_total", "partitions produced to", t.produces.Load()},
+		{prefix + "totalfetchrequests_total", "partitions fetched from", t.fetches.Load()},
+		{ours + "records_total", "records held against schemas", t.screened.Load()},
+		{ours + "rejected_total", "keys and values that made their batch be refused", t.schemaRejected.Load()},
+		{ours + "dead_letters_total", "records written to a dead-letter topic", t.schemaBuried.Load()},
+		{ours + "warned_total", "keys and values that did not pass and were appended", t.schemaWarned.Load()},
 	} {
-		e.counter(prefix+row.name, row.help, float64(row.value), labels...)
+		e.counter(row.name, row.help, float64(row.value), labels...)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/mainstem-io/mainstem/broker/internal/api"
 	"github.com/mainstem-io/mainstem/broker/internal/config"
 	"github.com/mainstem-io/mainstem/broker/internal/vfs"
 )
@@ -27,12 +28,19 @@ type Config struct {
 	// Listen opens the listener of one entry of `listeners`; default net.Listen over TCP.
 	Listen func(name, address string) (net.Listener, error)
 
+	// Validator holds records against schemas on topics that demand it; default nil: such topics take no records.
+	Validator Validator
+
 	// Version is shown to people; default "dev".
 	Version string
 
 	// disk is where data lies; default the operating system's files. Package brokertest sets it.
 	disk vfs.FS
 }
+
+// Validator says whether keys and values are what a schema wants them to be. schemaregistry.Validator is one; the broker knows no
+// registry.
+type Validator = api.Validator
 
 // Fault is one thing that is wrong with a configuration: errors.As finds the first, errors.Join's Unwrap all.
 type Fault = config.Fault

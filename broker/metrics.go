@@ -36,6 +36,7 @@ type requestMetrics struct {
 // topicMetrics are those of one topic, or of all.
 type topicMetrics struct {
 	messagesIn, bytesIn, bytesOut, rejected, failedProduce, failedFetch, produces, fetches atomic.Int64
+	screened, schemaRejected, schemaBuried, schemaWarned                                   atomic.Int64
 }
 
 func newMetrics() *metrics {
@@ -86,6 +87,14 @@ func (m *metrics) observe(e api.Event) {
 			t.failedFetch.Add(1)
 		case api.Rejected:
 			t.rejected.Add(int64(e.Records))
+		case api.Screened:
+			t.screened.Add(int64(e.Records))
+		case api.SchemaRejected:
+			t.schemaRejected.Add(int64(e.Records))
+		case api.SchemaBuried:
+			t.schemaBuried.Add(int64(e.Records))
+		case api.SchemaWarned:
+			t.schemaWarned.Add(int64(e.Records))
 		}
 	}
 }

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"cmp"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -106,7 +107,10 @@ type configRules struct{ b *Broker }
 func (r configRules) Validate(t metadata.ResourceType, name, key, value string) error {
 	switch t {
 	case metadata.TopicResource:
-		return config.CheckTopic(key, value)
+		if err := config.CheckTopic(key, value); err != nil || r.b.cfg.Validator != nil || !config.DemandsSchemas(key, value) {
+			return err
+		}
+		return fmt.Errorf("%s=%s needs a schema registry beside the broker: start it with --roles broker,registry", key, value)
 	case metadata.GroupResource:
 		return r.layers().CheckGroup(key, value)
 	case metadata.ClientMetricsResource:

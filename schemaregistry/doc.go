@@ -8,5 +8,8 @@
 // it expects to land, and a reply is sent when the record has come back from the log (registry.md 9). Registries that only read
 // follow the same log.
 //
-// Not yet: validation on produce, serdes, normalized text, forwarding to a writer on another node, associations, authentication.
+// A Validator holds the records that a broker in the same process takes against the schemas: an id is looked up in what the
+// registry has read, and the program compiled from the schema walks over the record.
+//
+// Typed serdes are in package serde. Not yet: forwarding to a writer on another node, associations.
 package schemaregistry

@@ -2,29 +2,34 @@ package schemaregistry
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/mainstem-io/mainstem/schemaregistry/internal/access"
 	"github.com/mainstem-io/mainstem/schemaregistry/internal/rest"
 	"github.com/mainstem-io/mainstem/schemaregistry/internal/store"
 )
 
 // Config is what a registry needs.
 type Config struct {
-	Brokers           []string  // of any Kafka, host:port
-	Client            []kgo.Opt // security of the connection to it
-	Listener          string    // host:port for HTTP; default :8081
-	Topic             string    // default _schemas
-	ReplicationFactor int16     // of the topic when it is made; default -1, the broker's
-	Compatibility     string    // for who has set none; default BACKWARD
+	Brokers           []string   // of any Kafka, host:port
+	Client            []kgo.Opt  // security of the connection to it
+	Listener          string     // host:port for HTTP; default :8081
+	Topic             string     // default _schemas
+	ReplicationFactor int16      // of the topic when it is made; default -1, the broker's
+	Compatibility     string     // for who has set none; default BACKWARD
+	Security          Security   // of the listener; the zero value lets everybody in
+	Validator         *Validator // of a broker in this process, which is fed; nil: there is none
 	Logger            *slog.Logger
 }
 
@@ -33,7 +38,11 @@ type Registry struct {
 	cfg      Config
 	logger   *slog.Logger
 	listener net.Listener
+	guard    *access.Guard // nil: everybody may do everything
 	log      *topicLog
+
+	ready      atomic.Bool   // the log was read to where it ended at the start
+	generation atomic.Uint64 // counts what was applied
 
 	mu    sync.RWMutex // guards state: the log's follower writes it
 	state *store.State
@@ -41,6 +50,9 @@ type Registry struct {
 
 // maxBody bounds a request.
 const maxBody = 16 << 20
+
+// ErrListen says that the address is taken, or cannot be.
+var ErrListen = errors.New("the schema registry cannot listen")
 
 // New checks the configuration and binds the listener. It starts nothing.
 func New(cfg Config) (*Registry, error) {
@@ -64,10 +76,19 @@ func New(cfg Config) (*Registry, error) {
 		r.logger = slog.New(slog.DiscardHandler)
 	}
 	var err error
+	if r.guard, err = cfg.Security.guard(); err != nil {
+		return nil, fmt.Errorf("the security of the schema registry: %w", err)
+	}
 	if r.listener, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", cfg.Listener); err != nil {
-		return nil, fmt.Errorf("the schema registry cannot listen on %s: %w", cfg.Listener, err)
+		return nil, fmt.Errorf("%w on %s: %w", ErrListen, cfg.Listener, err)
+	}
+	if cfg.Security.TLS != nil {
+		r.listener = tls.NewListener(r.listener, cfg.Security.TLS)
 	}
 	r.log = newTopicLog(cfg, r.logger, r.apply, r.reserve)
+	if cfg.Validator != nil {
+		cfg.Validator.registry.Store(r)
+	}
 	return r, nil
 }
 
@@ -91,7 +112,7 @@ func (r *Registry) run(ctx context.Context) error {
 		return errors.Join(err, r.listener.Close())
 	}
 	server := &http.Server{
-		Handler: http.MaxBytesHandler(rest.Handler(r), maxBody), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute,
+		Handler: http.MaxBytesHandler(rest.Handler(r, r.guard), maxBody), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute,
 		IdleTimeout: 2 * time.Minute, BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 	g, gctx := errgroup.WithContext(ctx)
@@ -100,6 +121,7 @@ func (r *Registry) run(ctx context.Context) error {
 		if err := r.log.catchUp(gctx, r.log.reader); err != nil { // who asks before waits in the listener's queue
 			return errors.Join(err, r.listener.Close())
 		}
+		r.ready.Store(true)
 		r.logger.Info("schema registry is ready", "address", r.Addr(), "topic", r.cfg.Topic)
 		if err := server.Serve(r.listener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve on %s: %w", r.Addr(), err)
@@ -118,6 +140,7 @@ func (r *Registry) run(ctx context.Context) error {
 func (r *Registry) apply(rec store.Record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	defer r.generation.Add(1)
 	if err := r.state.Apply(rec); err != nil {
 		r.logger.Warn("a record of the schemas topic is skipped", "error", err)
 	}

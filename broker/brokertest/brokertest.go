@@ -45,6 +45,9 @@ func Logger(l *slog.Logger) Option { return func(b *Broker) { b.logger = l } }
 // Clock is the broker's wall clock; by default time.Now, which synctest fakes.
 func Clock(now func() time.Time) Option { return func(b *Broker) { b.now = now } }
 
+// Validate holds records against schemas; by default nothing does.
+func Validate(v broker.Validator) Option { return func(b *Broker) { b.validator = v } }
+
 // InMemoryNetwork makes the broker listen in memory instead of on a loopback port.
 func InMemoryNetwork() Option { return func(b *Broker) { b.inMemory = true } }
 
@@ -56,7 +59,10 @@ type Broker struct {
 	now      func() time.Time
 	inMemory bool
 
+	validator broker.Validator
+
 	mu     sync.Mutex // guards the fields below, which a restart replaces
+	node   *broker.Broker
 	disk   *vfs.Mem
 	pipe   *network.PipeListener
 	addr   string
@@ -84,7 +90,7 @@ func Start(t testing.TB, opts ...Option) *Broker {
 // run starts a broker on the disk as it is.
 func (b *Broker) run() {
 	b.t.Helper()
-	cfg := broker.Config{Values: maps.Clone(b.values), Logger: b.logger, Now: b.now, Version: "test"}.OnDisk(b.disk)
+	cfg := broker.Config{Values: maps.Clone(b.values), Logger: b.logger, Now: b.now, Version: "test", Validator: b.validator}.OnDisk(b.disk)
 	var pipe *network.PipeListener
 	if b.inMemory {
 		pipe = network.NewPipeListener()
@@ -102,7 +108,7 @@ func (b *Broker) run() {
 	ended := make(chan error, 1) // the broker's end, read once
 	go func() { ended <- node.Run(ctx) }()
 	b.mu.Lock()
-	b.pipe, b.addr, b.cancel, b.ended = pipe, node.Addr(), cancel, ended
+	b.node, b.pipe, b.addr, b.cancel, b.ended = node, pipe, node.Addr(), cancel, ended
 	b.mu.Unlock()
 	b.awaitReady(node, ended)
 }
@@ -117,6 +123,13 @@ func (b *Broker) awaitReady(node *broker.Broker, ended chan error) {
 		case <-time.After(100 * time.Microsecond):
 		}
 	}
+}
+
+// Node is the broker itself, until the next restart.
+func (b *Broker) Node() *broker.Broker {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.node
 }
 
 // Addr is where the broker listens, host:port.

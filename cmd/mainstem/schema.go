@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -19,17 +20,20 @@ import (
 // schemas is what the commands of schema share: the registry that they ask.
 type schemas struct {
 	*app
-	url string
+	url, token, ca string
 }
 
 func (a *app) schemaCommand() *cobra.Command {
 	s := &schemas{app: a}
 	cmd := &cobra.Command{
-		Use: "schema", Aliases: []string{"schemas"}, Short: "List, show, register, check and delete schemas of a registry",
-		Long: "List, show, register, check and delete schemas. The registry may be ours or any that speaks Confluent's interface.",
+		Use: "schema", Aliases: []string{"schemas"}, Short: "Schemas of a registry, and data of them",
+		Long: "List, show, register, check, compare, move and delete schemas; make and read data of them. The registry may be ours or any\nthat speaks Confluent's interface.",
 	}
-	cmd.PersistentFlags().StringVar(&s.url, "registry", "http://localhost:8081", "address of the schema registry")
-	cmd.AddCommand(s.list(), s.get(), s.register(), s.check(), s.remove(), s.compat())
+	cmd.PersistentFlags().StringVar(&s.url, "registry", "http://localhost:8081", "address of the schema registry; http://USER:PASSWORD@HOST logs in")
+	cmd.PersistentFlags().StringVar(&s.token, "registry-token", "", "bearer token for the schema registry")
+	cmd.PersistentFlags().StringVar(&s.ca, "registry-ca", "", "PEM file of the CA of the schema registry's certificate")
+	cmd.AddCommand(s.list(), s.get(), s.register(), s.check(), s.remove(), s.compat(),
+		s.mode(), s.diff(), s.validate(), s.encode(), s.decode(), s.export(), s.importAll())
 	return cmd
 }
 
@@ -38,7 +42,18 @@ func (s *schemas) client() (*sr.Client, error) {
 	if !strings.Contains(url, "://") {
 		url = "http://" + url
 	}
-	return sr.NewClient(sr.URLs(url), sr.UserAgent("mainstem/"+softwareVersion()))
+	opts := []sr.ClientOpt{sr.URLs(url), sr.UserAgent("mainstem/" + softwareVersion())}
+	if s.token != "" {
+		opts = append(opts, sr.BearerToken(s.token))
+	}
+	if s.ca != "" {
+		pool, err := pemPool(s.ca)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, sr.DialTLSConfig(&tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}))
+	}
+	return sr.NewClient(opts...)
 }
 
 // ask runs do with a client, within --timeout, and says what a registry's refusal means.

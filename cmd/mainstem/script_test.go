@@ -45,9 +45,15 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// registry runs a schema registry beside the script's broker, until the script ends.
-func registry(ts *testscript.TestScript, _ bool, _ []string) {
-	r, err := schemaregistry.New(schemaregistry.Config{Brokers: []string{ts.Getenv("MAINSTEM_BROKERS")}, Listener: "127.0.0.1:0"})
+// registry runs `registry [SECURITY-FILE]`: a schema registry beside the script's broker, until the script ends.
+func registry(ts *testscript.TestScript, _ bool, args []string) {
+	file := ""
+	if len(args) == 1 {
+		file = ts.MkAbs(args[0])
+	}
+	security, err := registrySecurity(file)
+	ts.Check(err)
+	r, err := newRegistry(schemaregistry.Config{Brokers: []string{ts.Getenv("MAINSTEM_BROKERS")}, Listener: "127.0.0.1:0", Security: security})
 	ts.Check(err)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1) // the registry's end, read once

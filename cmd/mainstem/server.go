@@ -18,6 +18,7 @@ import (
 	"github.com/mainstem-io/mainstem/cmd/mainstem/internal/admin"
 	"github.com/mainstem-io/mainstem/cmd/mainstem/internal/settings"
 	"github.com/mainstem-io/mainstem/internal/errcode"
+	"github.com/mainstem-io/mainstem/schemaregistry"
 )
 
 // serverFlags are the flags of server, and of what reads a server's configuration without starting it.
@@ -73,8 +74,8 @@ func (a *app) serverCommand() *cobra.Command {
 		Long: `Run a broker until it is told to stop. The first SIGTERM or Ctrl-C stops it cleanly, a second one at once:
 even that loses nothing that was acknowledged.
 
-With --roles broker,registry a schema registry runs in the same process, on port 8081 (mainstem.registry.listener). With
---roles registry it runs alone, for the Kafka of --brokers.
+With --roles broker,registry a schema registry runs in the same process, on port 8081 (mainstem.registry.listener), and topics
+can demand that records fit to their schemas (mainstem.value.schema.validation). With --roles registry it runs alone, for the Kafka of --brokers.
 
 Configuration keys are Kafka's; mainstem config explain lists them. Flags win over the environment
 (MAINSTEM_LOG_RETENTION_MS), the environment over the file, the file over defaults.`,
@@ -94,7 +95,7 @@ Configuration keys are Kafka's; mainstem config explain lists them. Flags win ov
 			}
 			a.spreadOut()
 			if !parts["broker"] {
-				r, err := a.registryAlone(values["mainstem.registry.listener"].Text, logger)
+				r, err := a.registryAlone(values["mainstem.registry.listener"].Text, values["mainstem.registry.security.file"].Text, logger)
 				if err != nil {
 					return err
 				}
@@ -137,7 +138,13 @@ func (a *app) logger(level, format string) (*slog.Logger, *slog.LevelVar, error)
 
 // serve runs a broker with what belongs to its roles, and its admin listener, until ctx ends or one of them fails.
 func serve(ctx context.Context, values settings.Set, parts map[string]bool, logger *slog.Logger, level *slog.LevelVar) error {
-	b, err := broker.New(broker.Config{Values: values, Logger: logger, Version: version})
+	cfg := broker.Config{Values: values, Logger: logger, Version: version}
+	var validator *schemaregistry.Validator
+	if parts["registry"] {
+		validator = schemaregistry.NewValidator()
+		cfg.Validator = validator
+	}
+	b, err := broker.New(cfg)
 	if err != nil {
 		return err
 	}
@@ -151,7 +158,7 @@ func serve(ctx context.Context, values settings.Set, parts map[string]bool, logg
 		g.Go(func() error { return server.Run(gctx, l) })
 	}
 	if parts["registry"] {
-		r, err := registryOf(b, logger)
+		r, err := registryOf(b, validator, logger)
 		if err != nil {
 			return errors.Join(err, b.Close())
 		}

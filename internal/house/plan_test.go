@@ -54,8 +54,13 @@ var leaves = []string{"internal/errcode", "internal/configkey", "internal/metric
 var registry = []room{
 	{path: "schemaregistry/internal/avrox", floor: 1, pure: true, owns: "Avro: schemas, their texts, compatibility, binary data"},
 	{path: "schemaregistry/internal/compat", floor: 2, may: []string{"avrox"}, pure: true, owns: "formats: admission, text, what does not fit"},
+	{path: "schemaregistry/internal/access", floor: 1, pure: true, owns: "who a client of the registry is and what it may do"},
+	{path: "schemaregistry/internal/frame", floor: 1, pure: true, owns: "how a key or a value names its schema"},
+	{path: "schemaregistry/internal/walk", floor: 2, may: []string{"avrox"}, pure: true, owns: "whether bytes are data of a schema, fast enough for every record"},
+	{path: "schemaregistry/internal/rule", floor: 2, may: []string{"avrox"}, pure: true, owns: "what a schema demands beyond structure: CEL and Protovalidate"},
 	{path: "schemaregistry/internal/store", floor: 2, pure: true, owns: "what the records of _schemas say, and what would change it"},
-	{path: "schemaregistry/internal/rest", floor: 3, may: []string{"store", "compat"}, owns: "routes, media types, bodies, errors"},
+	{path: "schemaregistry/serde", floor: 3, may: []string{"avrox", "compat", "frame", "store", "walk"}, owns: "typed values as bytes that name their schema, over any registry"},
+	{path: "schemaregistry/internal/rest", floor: 3, may: []string{"access", "store", "compat"}, owns: "routes, media types, bodies, errors"},
 	{path: "schemaregistry", floor: 4, may: all, owns: "the face: the log, the writer, the listener"},
 }
 

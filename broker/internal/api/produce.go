@@ -181,11 +181,7 @@ func (p *production) write(part *replica.Partition, records []byte, member *memb
 	now := p.s.Now().UnixMilli()
 	batch, faults, err := record.Validate(records, p.rules(part, now))
 	if err != nil {
-		if len(faults) > 0 {
-			p.explain(out, faults, err)
-		}
-		p.s.Observe(Event{Topic: part.Topic, Kind: Rejected, Records: max(1, len(faults))})
-		return err
+		return p.rejected(part, faults, err, out)
 	}
 	params := commitlog.AppendParams{Origin: commitlog.FromClient, AppendTime: -1}
 	if member != nil {
@@ -196,6 +192,11 @@ func (p *production) write(part *replica.Partition, records []byte, member *memb
 	}
 	if cfg.LogAppendTime {
 		params.AppendTime = now
+	}
+	if cfg.Validation != nil {
+		if batch, faults, err = p.screen(part, cfg.Validation, batch); err != nil {
+			return p.rejected(part, faults, err, out)
+		}
 	}
 	ack := &partitionAck{p: p, out: out}
 	p.mu.Lock()
@@ -241,6 +242,15 @@ func (p *production) rules(part *replica.Partition, now int64) record.Rules {
 		}
 	}
 	return r
+}
+
+// rejected counts records that are refused, and says in the answer which.
+func (p *production) rejected(part *replica.Partition, faults []record.RecordError, err error, out *kmsg.ProduceResponseTopicPartition) error {
+	if len(faults) > 0 || part.Config().Validation != nil {
+		p.explain(out, faults, err)
+	}
+	p.s.Observe(Event{Topic: part.Topic, Kind: Rejected, Records: max(1, len(faults))})
+	return err
 }
 
 // explain adds what is wrong with single records (KIP-467).

@@ -35,7 +35,7 @@ type Storage interface {
 	Logs() []*commitlog.Log
 }
 
-// Config is what a Server needs; every field but Gate and Observe is required.
+// Config is what a Server needs; every field but Gate, Observe and Validator is required.
 type Config struct {
 	Self         int32
 	Cluster      Cluster
@@ -49,6 +49,7 @@ type Config struct {
 	Logger       *slog.Logger
 	Gate         *security.Gate // who may enter and what they may do; nil: everybody, everything
 	Observe      func(Event)    // counts what happens; nil: nobody does
+	Validator    Validator      // of records against schemas; nil: there is none
 }
 
 // Event is one thing that happened to records, for metrics. It is small and passed by value.
@@ -68,6 +69,10 @@ const (
 	Fetched
 	FetchFailed
 	Rejected // by validation
+	Screened // held against schemas
+	SchemaRejected
+	SchemaBuried // written to a dead-letter topic
+	SchemaWarned // appended all the same
 )
 
 // Server answers requests. Make it with New.
@@ -78,6 +83,7 @@ type Server struct {
 	quotas     *security.Quotas     // of Gate; nil: there are none
 	sessions   *sessionCache
 	ids        idBlock
+	warnings   warnings    // about records that pass no schema
 	draining   atomic.Bool // nobody waits any more: long polls are answered with what they have
 }
 

@@ -13,6 +13,7 @@ var ownKeys = []configkey.Key{
 	{Name: "mainstem.admin.listener", Default: "127.0.0.1:9644", Ours: true, Doc: "Address of metrics, probes, profiles and log levels; empty turns it off."},
 	{Name: "mainstem.console.listener", Default: "127.0.0.1:8080", Ours: true, Doc: "Address of the console and its API."},
 	{Name: "mainstem.registry.listener", Default: ":8081", Ours: true, Doc: "Address of the schema registry."},
+	{Name: "mainstem.registry.security.file", Null: true, Ours: true, Doc: "YAML file with the schema registry's TLS, users, tokens and rules; unset lets everybody in."},
 	{Name: "mainstem.schema.registry.url", Null: true, Ours: true, Doc: "A foreign registry that feeds validation on produce."},
 	{Name: "mainstem.sql.listener", Default: ":8088", Ours: true, Doc: "Address of the SQL service."},
 	{Name: "mainstem.shutdown.timeout.ms", Type: configkey.Long, Default: "30000", Ours: true, Doc: "Time for a clean stop; after it the process ends as if killed, which loses nothing that was acknowledged."},

@@ -7,7 +7,7 @@ var (
 	BrokerKeys = configkey.NewTable(processKeys, listenerKeys, quorumKeys, topicDefaultKeys, maintenanceKeys, replicationKeys,
 		groupKeys, transactionKeys, shareGroupKeys, streamsGroupKeys, quotaKeys, saslKeys, tlsKeys, authorizerKeys, ownKeys,
 		ignoredKeys, refusedKeys)
-	TopicKeys   = configkey.NewTable(topicKeys)
+	TopicKeys   = configkey.NewTable(topicKeys, schemaKeys)
 	GroupKeys   = configkey.NewTable(groupResourceKeys)
 	MetricsKeys = configkey.NewTable(metricsKeys)
 )

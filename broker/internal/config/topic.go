@@ -33,6 +33,7 @@ type Topic struct {
 	MinCompactionLag  time.Duration
 	MaxCompactionLag  time.Duration
 	MinCleanableRatio float64
+	Validation        *Validation // of records against schemas; nil: none
 }
 
 // Topic resolves the configuration of a topic with the given overrides and number of replicas.
@@ -59,6 +60,10 @@ func (b *Broker) Topic(overrides map[string]string, replicas int) *Topic {
 		t.Delete = t.Delete || p == "delete"
 		t.Compact = t.Compact || p == "compact"
 	}
+	t.Validation = validation(func(name string) (string, bool) {
+		v, source := b.topicValue(name, overrides, replicas)
+		return v, source == FromTopic
+	})
 	if level, ok := compressionLevels[t.CompressionType]; ok {
 		t.CompressionLevel = int(number(level))
 	}

@@ -3,6 +3,7 @@ package avrox
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -54,6 +55,22 @@ func (v *value) set(name string, to *value) {
 	}
 	v.members[name] = len(v.names)
 	v.names, v.items = append(v.names, name), append(v.items, to)
+}
+
+// sorted is v with the members of its objects by their names.
+func (v *value) sorted() *value {
+	out := &value{kind: v.kind, text: v.text}
+	switch v.kind {
+	case jsonArray:
+		for _, item := range v.items {
+			out.items = append(out.items, item.sorted())
+		}
+	case jsonObject:
+		for _, name := range slices.Sorted(slices.Values(v.names)) {
+			out.set(name, v.get(name).sorted())
+		}
+	}
+	return out
 }
 
 // str answers a member that is a string.

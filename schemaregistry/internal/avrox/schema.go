@@ -156,6 +156,14 @@ func (s *Schema) types(seen map[*Schema]bool, fn func(*Schema)) {
 	}
 }
 
+// FullName is the name of a record, enum or fixed; "" for what has none.
+func (s *Schema) FullName() string {
+	if !s.named() {
+		return ""
+	}
+	return s.Name.String()
+}
+
 // branchName is what a branch of a union is called.
 func (s *Schema) branchName() string {
 	if s.named() {

@@ -4,6 +4,7 @@ import (
 	"crypto/md5"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -18,9 +19,21 @@ func (s *Schema) Text(refs ...*Schema) string {
 	return p.b.String()
 }
 
+// Normal is Text with the attributes that Avro does not know, and the members of values, in the order of their names: schemas
+// that mean the same have the same.
+func (s *Schema) Normal(refs ...*Schema) string {
+	p := printer{seen: map[*Schema]bool{}, sorted: true}
+	for _, r := range refs {
+		r.types(map[*Schema]bool{}, func(t *Schema) { p.seen[t] = true })
+	}
+	p.schema(s, "")
+	return p.b.String()
+}
+
 type printer struct {
-	b    strings.Builder
-	seen map[*Schema]bool
+	b      strings.Builder
+	seen   map[*Schema]bool
+	sorted bool
 }
 
 // member begins a member of an object.
@@ -38,10 +51,20 @@ func (p *printer) str(name, text string) {
 }
 
 func (p *printer) props(props []prop) {
+	if p.sorted {
+		props = slices.SortedFunc(slices.Values(props), func(a, b prop) int { return strings.Compare(a.name, b.name) })
+	}
 	for _, a := range props {
 		p.member(a.name)
-		appendJSON(&p.b, a.value)
+		p.value(a.value)
 	}
+}
+
+func (p *printer) value(v *value) {
+	if p.sorted {
+		v = v.sorted()
+	}
+	appendJSON(&p.b, v)
 }
 
 func (p *printer) strings(name string, list []string) {
@@ -146,7 +169,7 @@ func (p *printer) field(f *Field, space string) {
 	}
 	if f.def != nil {
 		p.member("default")
-		appendJSON(&p.b, f.def)
+		p.value(f.def)
 	}
 	if f.order != "" {
 		p.str("order", f.order)

@@ -13,6 +13,18 @@ type avroSchema struct {
 
 func (s avroSchema) Text() string { return s.Schema.Text(s.refs...) }
 
+func (s avroSchema) Model() any { return s.Schema }
+
+func (s avroSchema) Normal() string { return s.Schema.Normal(s.refs...) }
+
+// Format resolved has the types of references where they are used first.
+func (s avroSchema) Format(form string) (string, error) {
+	if form == "resolved" {
+		return s.Schema.Text(), nil
+	}
+	return s.Text(), nil
+}
+
 func parseAvro(text string, refs []Reference) (Schema, error) {
 	var known []*avrox.Schema
 	for _, r := range refs {

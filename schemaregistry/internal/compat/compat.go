@@ -12,8 +12,15 @@ import (
 type Schema interface {
 	// Text is what is stored and handed out.
 	Text() string
+	// Normal is the text that all schemas have that mean the same.
+	Normal() string
+	// Format is the text in another form: resolved for Avro, serialized and ignore_extensions for Protobuf. What a format does not
+	// have is Text.
+	Format(form string) (string, error)
 	// Reads lists why data of a writer cannot be read with this schema; names say which of them is the new one.
 	Reads(writer Schema, names Names) []string
+	// Model is what it was read to: an *avrox.Schema, a protoreflect.FileDescriptor or a *jsonschema.Schema.
+	Model() any
 }
 
 // Names are what a message calls the reader and the writer: "new" and "old".
@@ -49,18 +56,49 @@ func checkSource(text string) error {
 		return fmt.Errorf("%d bytes, and a schema may have %d", len(text), maxSourceBytes)
 	}
 	depth := 0
-	for _, c := range []byte(text) {
-		switch c {
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; c {
 		case '{', '[', '(', '<':
 			depth++
 		case '}', ']', ')', '>':
 			depth = max(0, depth-1)
+		default:
+			i = skipProse(text, i)
 		}
 		if depth > maxSourceNesting {
 			return fmt.Errorf("nested deeper than %d", maxSourceNesting)
 		}
 	}
 	return nil
+}
+
+// skipProse answers the last byte of the text in quotes or the comment that begins at i, or i: brackets in them nest nothing.
+// A text ends with its line at the latest, as it does for those who read it, so that nothing can hide behind a quote.
+func skipProse(text string, i int) int {
+	rest := text[i:]
+	switch {
+	case rest[0] == '"', rest[0] == '\'':
+		for j := 1; j < len(rest); j++ {
+			switch rest[j] {
+			case '\\':
+				j++
+			case rest[0], '\n':
+				return i + j
+			}
+		}
+		return len(text)
+	case strings.HasPrefix(rest, "//"):
+		if end := strings.IndexByte(rest, '\n'); end >= 0 {
+			return i + end
+		}
+		return len(text)
+	case strings.HasPrefix(rest, "/*"):
+		if end := strings.Index(rest[2:], "*/"); end >= 0 {
+			return i + 2 + end + 1
+		}
+		return len(text)
+	}
+	return i
 }
 
 // Old is a version to compare with.

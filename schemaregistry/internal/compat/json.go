@@ -14,6 +14,7 @@ import (
 type jsonSchema struct {
 	text string
 	root any
+	rule *jsonschema.Schema
 	refs map[string]any // documents of references, by name
 }
 
@@ -62,7 +63,7 @@ func parseJSON(text string, refs []Reference) (Schema, error) {
 	if err := c.AddResource(jsonRoot, root); err != nil {
 		return nil, err
 	}
-	if _, err := c.Compile(jsonRoot); err != nil {
+	if s.rule, err = c.Compile(jsonRoot); err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
@@ -83,6 +84,22 @@ func decodeJSON(text string) (any, error) {
 
 // Text keeps the order of members; white space between them goes.
 func (s jsonSchema) Text() string { return s.text }
+
+// Normal has the members of objects by their names.
+func (s jsonSchema) Normal() string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(s.root); err != nil {
+		return s.text // cannot be: it was decoded from JSON
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// Format has no other forms.
+func (s jsonSchema) Format(string) (string, error) { return s.text, nil }
+
+func (s jsonSchema) Model() any { return s.rule }
 
 func (s jsonSchema) Reads(writer Schema, n Names) []string {
 	w, ok := writer.(jsonSchema)

@@ -2,6 +2,7 @@ package compat
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,8 @@ import (
 	"github.com/bufbuild/protocompile/ast"
 	"github.com/bufbuild/protocompile/parser"
 	"github.com/bufbuild/protocompile/reporter"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
@@ -53,6 +56,23 @@ func parseProto(text string, refs []Reference) (Schema, error) {
 // Text is the source with one layout and without comments; all else is as it was written.
 func (s protoSchema) Text() string { return s.text }
 
+// Normal has imports and options by their names.
+func (s protoSchema) Normal() string { return normalProto(s.text) }
+
+// Format serialized is a FileDescriptorProto in base64; ignore_extensions leaves out options that are no part of Protobuf.
+func (s protoSchema) Format(form string) (string, error) {
+	switch form {
+	case "serialized":
+		b, err := proto.MarshalOptions{Deterministic: true}.Marshal(protodesc.ToFileDescriptorProto(s.file))
+		return base64.StdEncoding.EncodeToString(b), err
+	case "ignore_extensions":
+		return plainProto(s.text), nil
+	}
+	return s.text, nil
+}
+
+func (s protoSchema) Model() any { return s.file }
+
 func (s protoSchema) Reads(writer Schema, n Names) []string {
 	w, ok := writer.(protoSchema)
 	if !ok {
@@ -78,7 +98,7 @@ func formatProto(f *ast.FileNode) string {
 type protoPrinter struct {
 	b        strings.Builder
 	depth    int  // of blocks
-	brackets int  // of options, which stay on their line
+	brackets int  // of options and values of options, which stay on their line
 	line     bool // at the beginning of one
 	last     string
 }
@@ -105,21 +125,18 @@ func (p *protoPrinter) token(t string, apart bool) {
 		p.b.WriteByte(' ')
 	}
 	_, _ = io.WriteString(&p.b, t)
+	value := p.brackets > 0 || p.last == "="
 	p.line, p.last = false, t
-	switch t {
-	case "[":
+	switch {
+	case t == "[", t == "{" && value:
 		p.brackets++
-	case "]":
+	case t == "]", t == "}" && value:
 		p.brackets--
-	case "{":
-		if p.brackets == 0 {
-			p.depth++
-			p.newline()
-		}
-	case "}", ";":
-		if p.brackets == 0 {
-			p.newline()
-		}
+	case t == "{":
+		p.depth++
+		p.newline()
+	case t == "}", t == ";" && !value:
+		p.newline()
 	}
 }
 

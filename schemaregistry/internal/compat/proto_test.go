@@ -152,3 +152,27 @@ func FuzzProto(f *testing.F) {
 		}
 	})
 }
+
+// TestNestingIsThatOfTheSource: brackets in comments and texts are not those that a parser goes down.
+func TestNestingIsThatOfTheSource(t *testing.T) {
+	t.Parallel()
+	many := strings.Repeat("{[(<", 100)
+	for _, text := range []string{
+		"syntax = \"proto3\"; // " + many + "\nmessage M { string a = 1 [json_name = \"" + strings.ReplaceAll(many, "\\", "") + "\"]; }",
+		"syntax = \"proto3\"; /* " + many + "\n" + many + " */ message M { string a = 1 [deprecated = true /* < */]; }",
+		"syntax = 'proto3'; message M { string a = 1 [json_name = 'it\\'s {{{']; }",
+	} {
+		if _, err := Parse("PROTOBUF", text, nil); err != nil {
+			t.Errorf("%.60s: %v", text, err)
+		}
+	}
+	if _, err := Parse("JSON", `{"description":"`+many+`\"`+many+`"}`, nil); err != nil {
+		t.Error(err)
+	}
+	deep := strings.Repeat("message M { ", 101)
+	for _, text := range []string{deep, "/* */" + deep, "// x\n" + deep, "\"x\n" + deep, "'\\'' " + deep, "\"\" " + deep} {
+		if _, err := Parse("PROTOBUF", text, nil); err == nil || !strings.Contains(err.Error(), "nested deeper") {
+			t.Errorf("%.30s: %v", text, err)
+		}
+	}
+}

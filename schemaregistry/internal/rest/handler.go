@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mainstem-io/mainstem/schemaregistry/internal/access"
 	"github.com/mainstem-io/mainstem/schemaregistry/internal/store"
 )
 
@@ -28,14 +29,17 @@ type Registry interface {
 // handler answers one route: a body, or an error.
 type handler func(q *query) (any, error)
 
-type api struct{ Registry }
+type api struct {
+	Registry
+	guard *access.Guard // nil: everybody may do everything
+}
 
-// Handler serves the registry.
-func Handler(r Registry) http.Handler {
-	a := &api{r}
+// Handler serves the registry to whom a guard lets in; without one, to everybody.
+func Handler(r Registry, guard *access.Guard) http.Handler {
+	a := &api{r, guard}
 	mux := http.NewServeMux()
 	for pattern, h := range a.routes() {
-		mux.Handle(pattern, a.serve(h))
+		mux.Handle(pattern, a.serve(h, need(pattern)))
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, mediaTypes[0], http.StatusNotFound, errorBody{404, "HTTP 404 Not Found"})
@@ -89,8 +93,17 @@ type errorBody struct {
 // text is a body that is sent as it is.
 type text string
 
-func (a *api) serve(h handler) http.Handler {
+func (a *api) serve(h handler, op access.Operation) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		q := &query{Request: r, guard: a.guard}
+		if a.guard != nil {
+			var known bool
+			if q.who, known = who(a.guard, r); !known {
+				w.Header().Set("WWW-Authenticate", `Basic realm="schema registry", Bearer`)
+				answer(w, mediaTypes[0], http.StatusUnauthorized, errorBody{401, "Unauthorized"})
+				return
+			}
+		}
 		media, ok := accepted(r.Header.Values("Accept"))
 		if !ok {
 			answer(w, mediaTypes[0], http.StatusNotAcceptable, errorBody{406, "HTTP 406 Not Acceptable"})
@@ -100,7 +113,11 @@ func (a *api) serve(h handler) http.Handler {
 			answer(w, media, http.StatusUnsupportedMediaType, errorBody{415, "HTTP 415 Unsupported Media Type"})
 			return
 		}
-		body, err := h(&query{Request: r})
+		err := q.allowed(op)
+		var body any
+		if err == nil {
+			body, err = h(q)
+		}
 		if err != nil {
 			status, e := failure(err)
 			answer(w, media, status, e)
@@ -171,7 +188,11 @@ func readable(contentType string) bool {
 }
 
 // query is a request with its parameters.
-type query struct{ *http.Request }
+type query struct {
+	*http.Request
+	guard *access.Guard
+	who   string
+}
 
 func (q *query) flag(name string) bool { return strings.EqualFold(q.URL.Query().Get(name), "true") }
 

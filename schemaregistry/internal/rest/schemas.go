@@ -2,6 +2,7 @@ package rest
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/mainstem-io/mainstem/schemaregistry/internal/compat"
 	"github.com/mainstem-io/mainstem/schemaregistry/internal/store"
@@ -39,6 +40,28 @@ func (q *query) content(v *store.Schema) schemaBody {
 	return b
 }
 
+// formed is a version in the form that the request asks for: its text by format, its references by referenceFormat. It answers v
+// with an error too.
+func (q *query) formed(s *store.State, v *store.Schema) (*store.Schema, error) {
+	form, qualified := q.text("format"), strings.EqualFold(q.text("referenceFormat"), "qualified")
+	if v == nil || form == "" && !qualified {
+		return v, nil
+	}
+	out := *v
+	if qualified {
+		out.References = s.Qualified(v)
+	}
+	if form == "" || form == "default" {
+		return &out, nil
+	}
+	schema, err := parsed(s, v)
+	if err != nil {
+		return v, err
+	}
+	out.Text, err = schema.Format(strings.ToLower(form))
+	return &out, err
+}
+
 func types(*query) (any, error) { return compat.Types(), nil }
 
 func (a *api) byID(q *query, do func(s *store.State, id int) error) error {
@@ -51,8 +74,9 @@ func (a *api) byID(q *query, do func(s *store.State, id int) error) error {
 
 func (a *api) schemaByID(q *query) (out any, err error) {
 	err = a.byID(q, func(s *store.State, id int) error {
-		v, err := s.ByID(q.context(), id, q.text("subject"))
+		v, err := q.readableByID(s, id)
 		if err == nil {
+			v, err = q.formed(s, v)
 			out = q.content(v)
 		}
 		return err
@@ -62,8 +86,9 @@ func (a *api) schemaByID(q *query) (out any, err error) {
 
 func (a *api) textByID(q *query) (out any, err error) {
 	err = a.byID(q, func(s *store.State, id int) error {
-		v, err := s.ByID(q.context(), id, q.text("subject"))
+		v, err := q.readableByID(s, id)
 		if err == nil {
+			v, err = q.formed(s, v)
 			out = text(v.Text)
 		}
 		return err
@@ -73,7 +98,9 @@ func (a *api) textByID(q *query) (out any, err error) {
 
 func (a *api) usersOfID(q *query) (users []*store.Schema, err error) {
 	err = a.byID(q, func(s *store.State, id int) (err error) {
-		users, err = s.UsersOf(q.context(), id, plainSubject(q.text("subject")), q.which())
+		if users, err = s.UsersOf(q.context(), id, plainSubject(q.text("subject")), q.which()); err == nil {
+			users, err = q.onlyReadable(users)
+		}
 		return err
 	})
 	return users, err
@@ -123,7 +150,11 @@ func (a *api) byGUID(q *query) (found []*store.Schema, err error) {
 		if found = s.ByGUID(q.PathValue("guid")); len(found) == 0 {
 			return &store.Error{Code: 40403, Message: "Schema " + q.PathValue("guid") + " not found"}
 		}
-		return nil
+		if found, err = q.onlyReadable(found); err != nil {
+			return err
+		}
+		found[0], err = q.formed(s, found[0])
+		return err
 	})
 	return found, err
 }
@@ -156,7 +187,7 @@ func (a *api) idsOfGUID(q *query) (any, error) {
 func (a *api) listSchemas(q *query) (any, error) {
 	out := []schemaBody{}
 	err := a.View(q.Context(), func(s *store.State) error {
-		for _, subject := range s.Subjects(q.prefix(), q.which()) {
+		for _, subject := range q.subjects(s) {
 			numbers, err := s.Versions(subject, q.which())
 			if err != nil {
 				return err

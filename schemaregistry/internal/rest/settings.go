@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/mainstem-io/mainstem/schemaregistry/internal/access"
 	"github.com/mainstem-io/mainstem/schemaregistry/internal/store"
 )
 
@@ -34,11 +35,14 @@ func (a *api) compatibleWith(q *query) (out any, err error) {
 		if err != nil {
 			return err
 		}
-		in, err := admit(s, q.subject(), r)
+		in, err := q.admit(s, q.subject(), r)
 		if err != nil {
 			return err
 		}
 		c, _ := s.Config(q.subject(), true)
+		if err := q.readable(old); err != nil {
+			return err
+		}
 		out = q.verdict(compare(s, in.schema, []*store.Schema{old}, c.Level))
 		return nil
 	})
@@ -51,7 +55,7 @@ func (a *api) compatibleWithAll(q *query) (out any, err error) {
 		return nil, err
 	}
 	err = a.View(q.Context(), func(s *store.State) error {
-		in, err := admit(s, q.subject(), r)
+		in, err := q.admit(s, q.subject(), r)
 		if err != nil {
 			return err
 		}
@@ -85,6 +89,9 @@ func (a *api) setConfig(q *query) (any, error) {
 	var r configRequest
 	if err := q.decode(&r); err != nil {
 		return nil, err
+	}
+	if r.Alias != "" && !q.may(access.Read, r.Alias) {
+		return nil, denied(access.Read, r.Alias)
 	}
 	change := r.Config
 	change.Level = strings.ToUpper(r.Compatibility)

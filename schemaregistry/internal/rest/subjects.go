@@ -3,14 +3,21 @@ package rest
 import (
 	"fmt"
 	"slices"
+	"strings"
 
+	"github.com/mainstem-io/mainstem/schemaregistry/internal/access"
 	"github.com/mainstem-io/mainstem/schemaregistry/internal/compat"
 	"github.com/mainstem-io/mainstem/schemaregistry/internal/store"
 )
 
+// subjects lists what the request asks for and the client may read.
+func (q *query) subjects(s *store.State) []string {
+	return slices.DeleteFunc(s.Subjects(q.prefix(), q.which()), func(subject string) bool { return !q.may(access.Read, subject) })
+}
+
 func (a *api) listSubjects(q *query) (any, error) {
 	var out []string
-	err := a.View(q.Context(), func(s *store.State) error { out = s.Subjects(q.prefix(), q.which()); return nil })
+	err := a.View(q.Context(), func(s *store.State) error { out = q.subjects(s); return nil })
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +34,7 @@ func (a *api) listVersions(q *query) (any, error) {
 }
 
 // one looks up the version of the path.
-func (a *api) one(q *query, do func(s *store.State, v *store.Schema)) error {
+func (a *api) one(q *query, do func(s *store.State, v *store.Schema) error) error {
 	n, err := q.version()
 	if err != nil {
 		return err
@@ -35,25 +42,36 @@ func (a *api) one(q *query, do func(s *store.State, v *store.Schema)) error {
 	return a.View(q.Context(), func(s *store.State) error {
 		v, err := s.Version(q.subject(), n, q.which())
 		if err == nil {
-			do(s, v)
+			err = q.readable(v)
+		}
+		if err == nil {
+			err = do(s, v)
 		}
 		return err
 	})
 }
 
 func (a *api) version(q *query) (out any, err error) {
-	err = a.one(q, func(_ *store.State, v *store.Schema) { out = q.body(v) })
+	err = a.one(q, func(s *store.State, v *store.Schema) error {
+		v, err := q.formed(s, v)
+		out = q.body(v)
+		return err
+	})
 	return out, err
 }
 
 func (a *api) versionText(q *query) (out any, err error) {
-	err = a.one(q, func(_ *store.State, v *store.Schema) { out = text(v.Text) })
+	err = a.one(q, func(s *store.State, v *store.Schema) error {
+		v, err := q.formed(s, v)
+		out = text(v.Text)
+		return err
+	})
 	return out, err
 }
 
 func (a *api) referencedBy(q *query) (any, error) {
 	var out []int
-	if err := a.one(q, func(s *store.State, v *store.Schema) { out = s.ReferencedBy(v, q.which()) }); err != nil {
+	if err := a.one(q, func(s *store.State, v *store.Schema) error { out = s.ReferencedBy(v, q.which()); return nil }); err != nil {
 		return nil, err
 	}
 	return page(q, out)
@@ -75,9 +93,13 @@ func (a *api) latestWithMetadata(q *query) (out any, err error) {
 			if err != nil {
 				return err
 			}
+			if err := q.readable(v); err != nil {
+				return err
+			}
 			if hasPairs(v.Metadata, keys, values) {
+				v, err = q.formed(s, v)
 				out = q.body(v)
-				return nil
+				return err
 			}
 		}
 		return &store.Error{Code: 40403, Message: "Schema not found"}
@@ -111,8 +133,9 @@ type admitted struct {
 	schema compat.Schema // nil: the text comes from the version before
 }
 
-// admit reads the schema of a request in the light of the state.
-func admit(s *store.State, subject string, r schemaRequest) (*admitted, error) {
+// admit reads the schema of a request in the light of the state. Its text is the normal one if the request or the subject's
+// config want that.
+func (q *query) admit(s *store.State, subject string, r schemaRequest) (*admitted, error) {
 	out := &admitted{Registration: store.Registration{
 		Subject: subject, Type: r.SchemaType, Metadata: r.Metadata, RuleSet: r.RuleSet, ID: r.ID, Version: r.Version,
 	}}
@@ -129,11 +152,22 @@ func admit(s *store.State, subject string, r schemaRequest) (*admitted, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, u := range used { // what a schema refers to can be seen through it
+		if err := q.readable(u.Schema); err != nil {
+			return nil, err
+		}
+	}
 	out.References = refs
 	if out.schema, err = compat.Parse(out.Type, r.Schema, texts(used)); err != nil {
 		return nil, &store.Error{Code: 42201, Message: fmt.Sprintf("Invalid schema %s, details: %v", r.Schema, err)}
 	}
 	out.Text = out.schema.Text()
+	c, _ := s.Config(subject, true)
+	if q.flag("normalize") || c.Normalize != nil && *c.Normalize && !q.URL.Query().Has("normalize") {
+		out.Text = out.schema.Normal()
+		slices.SortFunc(out.References, func(a, b store.Reference) int { return strings.Compare(a.Name, b.Name) })
+		out.References = slices.Compact(out.References)
+	}
 	return out, nil
 }
 
@@ -176,7 +210,7 @@ func (a *api) register(q *query) (any, error) {
 	}
 	var v *store.Schema
 	decide := func(s *store.State) (records []store.Record, err error) {
-		in, err := admit(s, q.subject(), r)
+		in, err := q.admit(s, q.subject(), r)
 		if err != nil {
 			return nil, err
 		}
@@ -211,7 +245,7 @@ func (a *api) lookup(q *query) (out any, err error) {
 		if _, err := s.Versions(q.subject(), q.which()); err != nil {
 			return err
 		}
-		in, err := admit(s, q.subject(), r)
+		in, err := q.admit(s, q.subject(), r)
 		if err != nil {
 			return err
 		}
@@ -220,6 +254,10 @@ func (a *api) lookup(q *query) (out any, err error) {
 			v, err = s.FindText(q.subject(), in.Text, in.References, q.which())
 		}
 		if err == nil {
+			err = q.readable(v)
+		}
+		if err == nil {
+			v, err = q.formed(s, v)
 			out = q.body(v)
 		}
 		return err

@@ -43,7 +43,7 @@ func matches(subject, prefix string) bool {
 
 // Versions lists the version numbers of a subject.
 func (s *State) Versions(subject string, which Which) ([]int, error) {
-	subject = s.alias(subject)
+	subject = s.Alias(subject)
 	out := []int{}
 	for _, v := range s.versions(subject) {
 		if which.takes(v) {
@@ -58,8 +58,8 @@ func (s *State) Versions(subject string, which Which) ([]int, error) {
 
 func notFound(subject string) error { return errorf(40401, "Subject '%s' not found.", subject) }
 
-// alias follows the alias that is configured for a subject.
-func (s *State) alias(subject string) string {
+// Alias follows the alias that is configured for a subject.
+func (s *State) Alias(subject string) string {
 	if c := s.configs[subject]; c != nil && c.Alias != "" {
 		return c.Alias
 	}
@@ -71,7 +71,7 @@ const Latest = -1
 
 // Version answers a version of a subject. A subject of the default context that is not there is looked for in the others.
 func (s *State) Version(subject string, version int, which Which) (*Schema, error) {
-	subject = s.alias(subject)
+	subject = s.Alias(subject)
 	all := s.versions(subject)
 	if len(all) == 0 && Context(subject) == "." {
 		for _, ctx := range s.Contexts() {
@@ -169,7 +169,7 @@ func (s *State) FindText(subject, text string, refs []Reference, which Which) (*
 
 // find answers the newest version that is the one.
 func (s *State) find(subject string, which Which, is func(*Schema) bool) (*Schema, error) {
-	subject = s.alias(subject)
+	subject = s.Alias(subject)
 	all := slices.DeleteFunc(s.versions(subject), func(v *Schema) bool { return !which.takes(v) })
 	if len(all) == 0 {
 		return nil, notFound(subject)
@@ -204,6 +204,15 @@ func qualify(name, user string) string {
 		return ":" + ctx + ":" + name
 	}
 	return name
+}
+
+// Qualified are the references of a version with the contexts of their subjects.
+func (s *State) Qualified(v *Schema) []Reference {
+	out := slices.Clone(v.References)
+	for i := range out {
+		out[i].Subject = qualify(out[i].Subject, v.Subject)
+	}
+	return out
 }
 
 // maxReferences bounds how many schemas a schema can use, directly or not.
