@@ -51,7 +51,8 @@ func TestACompactedTopicKeepsTheNewest(t *testing.T) {
 	b := brokertest.Start(t, brokertest.Set("log.cleaner.backoff.ms", "100"))
 	cl := b.Client(t)
 	adm := kadm.NewClient(cl)
-	set := map[string]*string{"cleanup.policy": new("compact"), "segment.ms": new("50"), "min.cleanable.dirty.ratio": new("0.01")}
+	// The cleaner gets the topic only when all of it has been measured: on a slow machine it would be done before.
+	set := map[string]*string{"cleanup.policy": new("delete"), "segment.ms": new("50"), "min.cleanable.dirty.ratio": new("0.01")}
 	if _, err := adm.CreateTopic(t.Context(), 1, 1, set, "state"); err != nil {
 		t.Fatal(err)
 	}
@@ -70,6 +71,10 @@ func TestACompactedTopicKeepsTheNewest(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	full := sizeOf(t, adm, "state")
+	compact := []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "cleanup.policy", Value: new("compact")}}
+	if r, err := adm.AlterTopicConfigs(t.Context(), compact, "state"); err != nil || r[0].Err != nil {
+		t.Fatal(err, r)
+	}
 	time.Sleep(60 * time.Millisecond)
 	if err := cl.ProduceSync(t.Context(), &kgo.Record{Topic: "state", Key: []byte("last"), Value: []byte("rolls the segment")}).FirstErr(); err != nil {
 		t.Fatal(err)
